@@ -1,0 +1,167 @@
+"""Who may call what, in one place: by web session (`identify` and the guards of pages) or by API key (`by_key`)."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from litestar import Request, Response
+from litestar.handlers import BaseRouteHandler
+
+from arena.accounts import actions, rules, store
+from arena.accounts.models import KeyOwner, Person
+from arena.audit.models import Caller
+from arena.core import clock, ids
+from arena.core.db import Database
+from arena.core.errors import ClientTooOld, Forbidden, NotSignedIn
+from arena.core.log import log
+from arena.web import session
+from arena.web.box import Connection, Visitor, box_of, visitor_of
+from arena.web.errors import PROGRAMS
+
+_notes: set[asyncio.Task[None]] = set()
+"""Writes under way that no request waits for; the event loop itself would forget them."""
+
+
+class SignInFirst(NotSignedIn):
+    """A page that only somebody signed in may see; `ask_to_sign_in` leads to the sign-in page and back."""
+
+
+def caller_of(connection: Connection) -> Caller:
+    """Where a request came from, for the security log."""
+    return Caller(connection.client.host if connection.client else None, connection.headers.get("user-agent"))
+
+
+# -- web sessions and pages
+
+
+def identify(connection: Connection) -> Person | None:
+    """Say who is signed in by the session cookie; nobody when the session is over or the person disabled."""
+    token = session.token_of(connection)
+    if not token:
+        return None
+    db, now = box_of(connection).db, clock.now()
+    found = db.glance(partial(actions.identify, token=token, now=now))
+    if found is None:
+        return None
+    if rules.is_due(found.last_seen_at, now):
+        _soon(db, partial(store.set_session_seen, id=found.session_id, before=now - rules.NOTE_EVERY, now=now))
+    return found.person
+
+
+def me(connection: Connection) -> Visitor:
+    """Who is signed in. Raises `NotSignedIn` (`SignInFirst` for a page that can be returned to)."""
+    visitor = visitor_of(connection)
+    if visitor is None:
+        is_page = connection.scope.get("method") in ("GET", "HEAD") and not connection.url.path.startswith(PROGRAMS)
+        raise (SignInFirst if is_page else NotSignedIn)("Sign in to see this.")
+    return visitor
+
+
+def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard: somebody is signed in."""
+    me(connection)
+
+
+def admin(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard: an administrator is signed in."""
+    if not me(connection).is_admin:
+        raise Forbidden("Only an administrator of this arena may do this.")
+
+
+def may_look(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard of public boards: anybody, or with ``[boards] visible = "signed-in"`` whoever has a session or a key."""
+    if box_of(connection).config.boards.visible == "everyone":
+        return
+    if "x-api-key" in connection.headers:
+        by_key(connection)
+    else:
+        me(connection)
+
+
+def ask_to_sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[bytes]:
+    """Lead to the sign-in page and, after it, back to where the visitor was (exception handler of `SignInFirst`)."""
+    if request.headers.get("hx-request") == "true":
+        # htmx follows a redirect inside the fragment; with this header it moves the whole page.
+        here = _to_sign_in(request.headers.get("hx-current-url", "/"))
+        return Response(b"", status_code=SignInFirst.status, headers={"hx-redirect": here, "cache-control": "no-store"})
+    here = _to_sign_in(str(request.url))
+    return Response(b"", status_code=303, headers={"location": here, "cache-control": "no-store"})
+
+
+# -- API keys and programs
+
+
+def new_enough(connection: Connection) -> None:
+    """Refuse a laptop whose `arena` names a version older than this box accepts. Raises `ClientTooOld`."""
+    version = connection.headers.get("x-arena-client")
+    oldest = box_of(connection).config.client.oldest
+    if version and rules.is_older(version, oldest):
+        raise ClientTooOld(f"This arena client is older than {oldest}, the oldest that the server accepts: update it.")
+
+
+def by_key(connection: Connection) -> Person:
+    """Say whose API key the request carries. Raises `NotSignedIn` with one sentence, and `ClientTooOld`."""
+    new_enough(connection)
+    key = connection.headers.get("x-api-key", "")
+    if not key:
+        raise NotSignedIn("This needs an API key in the header X-API-Key.")
+    db, now = box_of(connection).db, clock.now()
+    found = None
+    if rules.KEY.fullmatch(key):
+        found = db.glance(partial(store.user_by_key_hash, key_hash=ids.digest(key)))
+    if found is None:
+        log().warning("api_key_invalid", address=caller_of(connection).address)
+    elif found.revoked_at is not None:
+        _note_refusal(connection, found, "revoked", now)
+    elif found.person.is_disabled:
+        _note_refusal(connection, found, "disabled", now)
+        raise NotSignedIn("This account is disabled. Ask an administrator of this arena.")
+    else:
+        if rules.is_due(found.last_used_at, now):
+            _soon(db, partial(store.set_key_used, id=found.key_id, before=now - rules.NOTE_EVERY, now=now))
+        return found.person
+    raise NotSignedIn("This API key is not known here, or it was revoked. Sign in again with `arena login`.")
+
+
+def signed(connection: Connection, body: bytes) -> Person:
+    """Say whose signed request it is: key, time within 300 s, signature over time and raw body.
+
+    Raises `NotSignedIn` with one sentence for each of them and the server's time (epoch seconds) in its details.
+    """
+    person = by_key(connection)
+    now = clock.now()
+    headers = connection.headers
+    problem = rules.signature_problem(
+        headers["x-api-key"], headers.get("x-timestamp"), headers.get("x-signature"), body, now
+    )
+    if problem is not None:
+        raise NotSignedIn(problem, {"serverTime": now // 1000})
+    return person
+
+
+def _note_refusal(connection: Connection, found: KeyOwner, reason: str, now: int) -> None:
+    if rules.is_due(found.last_refused_at, now):
+        deed = partial(actions.note_refusal, key_id=found.key_id, user_id=found.person.id, reason=reason)
+        _soon(box_of(connection).db, partial(deed, caller=caller_of(connection), now=now))
+
+
+def _to_sign_in(address: str) -> str:
+    parts = urlsplit(address)
+    return "/sign-in?" + urlencode({"next": session.safe_next(parts.path + (f"?{parts.query}" if parts.query else ""))})
+
+
+def _soon(db: Database, fn: Callable[[sqlite3.Connection], Any]) -> None:
+    """Write something that nobody waits for and whose loss is harmless: when somebody was last here."""
+
+    async def write() -> None:
+        try:
+            await db.write(fn)
+        except Exception as problem:
+            log().warning("note", reason=str(problem))
+
+    task = asyncio.get_running_loop().create_task(write())
+    _notes.add(task)
+    task.add_done_callback(_notes.discard)

@@ -1,0 +1,132 @@
+"""People, their keys, web sessions and one-time links, as the rest of the box reads them."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+Role = Literal["member", "admin"]
+LinkKind = Literal["admin", "invite", "sign-in"]
+
+
+class Person(Struct, frozen=True):
+    """Somebody with an account. Times are epoch milliseconds."""
+
+    id: str
+    name: str
+    display: str
+    role: Role
+    private: bool
+    avatar: str | None
+    disabled_at: int | None
+    created_at: int
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether they run this box."""
+        return self.role == "admin"
+
+    @property
+    def is_disabled(self) -> bool:
+        """Whether neither their password nor their keys open anything."""
+        return self.disabled_at is not None
+
+
+class KeyOwner(Struct, frozen=True):
+    """Whose key it is that was sent, and the state of the key."""
+
+    person: Person
+    key_id: str
+    last_used_at: int | None
+    last_refused_at: int | None
+    revoked_at: int | None
+
+
+class SessionOwner(Struct, frozen=True):
+    """Whose web session it is, and until when."""
+
+    person: Person
+    session_id: str
+    last_seen_at: int
+    expires_at: int
+
+
+class Password(Struct, frozen=True):
+    """What a sign-in is checked against; nothing in it for somebody who has no password."""
+
+    user_id: str
+    hash: str | None
+
+    def __repr__(self) -> str:
+        """Name the person, not the hash."""
+        return f"Password(user_id={self.user_id!r})"
+
+
+class Account(Struct, frozen=True):
+    """Everything that is kept of a person in their own row, for themselves to take away."""
+
+    id: str
+    username: str
+    display_name: str
+    role: Role
+    email: str | None
+    github_id: str | None
+    github_username: str | None
+    github_avatar_url: str | None
+    privacy_mode: bool
+    disabled_at: int | None
+    created_at: int
+    updated_at: int
+
+
+class Key(Struct, frozen=True):
+    """An API key as it can be shown after its making: never the key itself."""
+
+    id: str
+    username: str
+    prefix: str
+    label: str
+    created_at: int
+    last_used_at: int | None
+    last_refused_at: int | None
+    revoked_at: int | None
+
+
+class WebSession(Struct, frozen=True):
+    """A browser that is signed in."""
+
+    id: str
+    created_at: int
+    last_seen_at: int
+    expires_at: int
+    ip_address: str | None
+    user_agent: str | None
+
+
+class Link(Struct, frozen=True):
+    """A one-time link: what it opens, for whom, until when."""
+
+    kind: LinkKind
+    user_id: str | None
+    name: str | None
+    role: Role
+    expires_at: int
+    used_at: int | None
+
+
+class Export(Struct, frozen=True):
+    """What the accounts room knows about a person."""
+
+    account: Account
+    api_keys: list[Key]
+    web_sessions: list[WebSession]
+
+
+class SignedIn(Struct, frozen=True):
+    """A web session that was just opened: whose, and the token for the cookie."""
+
+    person: Person
+    token: str
+
+    def __repr__(self) -> str:
+        """Name the person, not the token."""
+        return f"SignedIn({self.person.name!r})"

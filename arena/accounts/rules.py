@@ -1,0 +1,151 @@
+"""What counts as a name, a password, a key, a link or a signature. Nothing here knows the clock or the database."""
+
+import base64
+import hmac
+import re
+import secrets
+import unicodedata
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from arena.accounts.models import Link
+from arena.core.clock import MINUTE
+
+NAME = re.compile(r"[a-z0-9_-]{3,50}")
+DISPLAY_LENGTH = 50
+LABEL_LENGTH = 50
+PASSWORD_LENGTH = (8, 200)
+KEY = re.compile(r"(?:modu_arena|moai_rank)_[0-9A-Za-z_-]{16,200}")
+"""Ours are 52 characters; older programs bring theirs along."""
+PREFIX_LENGTH = 19
+"""The part of a key that may be shown: ``modu_arena_`` and 8 hex digits."""
+LIVE_KEYS = 20
+"""How many keys a person may have at once: one for each machine, and some to spare."""
+CLOCK_SKEW = 300
+"""Seconds that a signed request's clock may be off, both ways."""
+NOTE_EVERY = 10 * MINUTE
+"""How exactly it is known when a key or a web session was last used: writing it each time would cost a commit."""
+INVISIBLE = frozenset(
+    "\u061c\u200b\u200e\u200f\u2060\ufeff" + "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+)
+"""Characters that turn the direction of the text around them or have no width. The joiners of emoji are not here."""
+HASHER = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=1)
+"""Argon2id, 64 MiB: about 120 ms. More than OWASP's minimum, and one thread, so that two at once fill two cores."""
+
+
+def name_of(text: str) -> str:
+    """The user name as it is stored: without case. (ASCII only: other letters have no lower-case form we accept.)"""
+    text = text.strip()
+    return text.lower() if text.isascii() else text
+
+
+def display_of(text: str) -> str:
+    """A display name or label on one line, without control characters and without what turns or hides text."""
+    kept = (" " if c.isspace() else c for c in text if c.isspace() or _is_shown(c))
+    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+
+
+def name_problem(name: str) -> str | None:
+    """Say what is wrong with a user name."""
+    if NAME.fullmatch(name):
+        return None
+    return "A user name has 3 to 50 characters: letters a to z, digits, _ and -."
+
+
+def display_problem(display: str) -> str | None:
+    """Say what is wrong with a cleaned display name; an empty one is fine, the user name stands in."""
+    if len(display) <= DISPLAY_LENGTH:
+        return None
+    return f"A display name has at most {DISPLAY_LENGTH} characters; this one has {len(display)}."
+
+
+def password_problem(password: str, name: str) -> str | None:
+    """Say what is wrong with a new password."""
+    shortest, longest = PASSWORD_LENGTH
+    if len(password) < shortest:
+        return f"A password has at least {shortest} characters."
+    if len(password) > longest:
+        return f"A password has at most {longest} characters."
+    if password.strip().casefold() == name.casefold():
+        return "The password must not be the user name."
+    return None
+
+
+def hash_password(password: str) -> str:
+    """Hash a password with Argon2id. Slow on purpose: call it in a thread."""
+    return HASHER.hash(_typed(password))
+
+
+def is_password(stored: str | None, password: str) -> bool:
+    """Say whether a password fits; without a stored hash it never does, and takes as long to say so."""
+    try:
+        return HASHER.verify(stored or _nobodys_hash(), _typed(password)) and stored is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def wants_rehash(stored: str) -> bool:
+    """Say whether a stored hash was made at another cost than today's."""
+    return HASHER.check_needs_rehash(stored)
+
+
+def new_key() -> str:
+    """Make an API key: a prefix that may be shown, and 128 random bits."""
+    return f"modu_arena_{secrets.token_hex(4)}_{secrets.token_hex(16)}"
+
+
+def link_problem(link: Link | None, now: int) -> str | None:
+    """Say why a one-time link does not open."""
+    if link is None:
+        return "This link is not known here, or a newer one has taken its place. Ask for a new one."
+    if link.used_at is not None:
+        return "This link has been used already. Ask for a new one."
+    if link.expires_at <= now:
+        return "This link has expired. Ask for a new one."
+    return None
+
+
+def is_due(noted_at: int | None, now: int) -> bool:
+    """Say whether it is time to note again that a key or a session is in use."""
+    return noted_at is None or now - noted_at >= NOTE_EVERY
+
+
+def signature(key: str, timestamp: str, body: bytes) -> str:
+    """The signature of a request: lower-case hex HMAC-SHA256 over time and raw body, under the whole key."""
+    return hmac.new(key.encode(), timestamp.encode() + b":" + body, "sha256").hexdigest()
+
+
+def signature_problem(key: str, timestamp: str | None, sent: str | None, body: bytes, now: int) -> str | None:
+    """Say what is wrong with a request's time or signature. ``now`` in epoch milliseconds; ``timestamp`` in seconds."""
+    if not timestamp or not sent:
+        return "This request must be signed: X-Timestamp and X-Signature are missing."
+    if not re.fullmatch(r"[0-9]{1,12}", timestamp):
+        return "X-Timestamp must be the time in whole seconds since 1970."
+    if abs(now // 1000 - int(timestamp)) > CLOCK_SKEW:
+        return f"X-Timestamp is more than {CLOCK_SKEW} seconds off: set this machine's clock."
+    if not hmac.compare_digest(sent.encode(), signature(key, timestamp, body).encode()):
+        return "X-Signature does not fit this key, time and body."
+    return None
+
+
+def is_older(version: str, oldest: str) -> bool:
+    """Say whether a client's version is older than the oldest one accepted; one that cannot be read is not."""
+    theirs = re.match(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})", version, re.ASCII)
+    return theirs is not None and tuple(map(int, theirs.groups())) < tuple(map(int, oldest.split(".")))
+
+
+def _is_shown(character: str) -> bool:
+    return character not in INVISIBLE and unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp")
+
+
+def _typed(password: str) -> bytes:
+    """The bytes of a password, whether its keyboard composes accents and Hangul or not."""
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "replace")
+
+
+def _nobodys_hash() -> str:
+    """A hash at today's cost that nobody's password has."""
+    salt, tag = base64.b64encode(bytes(16)).rstrip(b"="), base64.b64encode(bytes(32)).rstrip(b"=")
+    cost = f"m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}"
+    return f"$argon2id$v=19${cost}${salt.decode()}${tag.decode()}"

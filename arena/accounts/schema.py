@@ -1,0 +1,89 @@
+"""The accounts room's tables."""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("accounts")
+
+
+@migrations(name="0001_users")
+def _(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE users (
+            id TEXT PRIMARY KEY,
+            username TEXT NOT NULL UNIQUE CHECK (username = lower(username)),
+            display_name TEXT NOT NULL,
+            role TEXT NOT NULL DEFAULT 'member' CHECK (role IN ('member', 'admin')),
+            password_hash TEXT,
+            email TEXT,
+            github_id TEXT UNIQUE,
+            github_username TEXT,
+            github_avatar_url TEXT,
+            privacy_mode INTEGER NOT NULL DEFAULT 0 CHECK (privacy_mode IN (0, 1)),
+            disabled_at INTEGER,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL
+        ) STRICT
+        """
+    )
+
+
+@migrations(name="0002_api_keys")
+def _(db: Database) -> None:
+    # key_hash is the SHA-256 of the whole key in hex: 128 random bits need no slower hash and no pepper.
+    db.execute(
+        """
+        CREATE TABLE api_keys (
+            id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            key_hash TEXT NOT NULL UNIQUE,
+            prefix TEXT NOT NULL,
+            label TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            last_used_at INTEGER,
+            last_refused_at INTEGER,
+            revoked_at INTEGER
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX idx_api_keys_user_id ON api_keys (user_id)")
+
+
+@migrations(name="0003_web_sessions")
+def _(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE web_sessions (
+            id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            token_hash TEXT NOT NULL UNIQUE,
+            created_at INTEGER NOT NULL,
+            last_seen_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            ip_address TEXT,
+            user_agent TEXT
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX idx_web_sessions_user_id ON web_sessions (user_id)")
+
+
+@migrations(name="0004_one_time_links")
+def _(db: Database) -> None:
+    # A sign-in link belongs to a person; an invitation may fix the name of the person to come.
+    db.execute(
+        """
+        CREATE TABLE one_time_links (
+            token_hash TEXT PRIMARY KEY,
+            kind TEXT NOT NULL CHECK (kind IN ('admin', 'invite', 'sign-in')),
+            user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+            name TEXT,
+            role TEXT NOT NULL CHECK (role IN ('member', 'admin')),
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            used_at INTEGER,
+            CHECK ((kind = 'sign-in') = (user_id IS NOT NULL))
+        ) STRICT
+        """
+    )

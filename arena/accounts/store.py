@@ -1,0 +1,420 @@
+"""All SQL of the accounts room."""
+
+import sqlite3
+
+from msgspec import convert
+
+from arena.accounts.models import (
+    Account,
+    Key,
+    KeyOwner,
+    Link,
+    LinkKind,
+    Password,
+    Person,
+    Role,
+    SessionOwner,
+    WebSession,
+)
+
+# -- people
+
+
+def add_user(
+    conn: sqlite3.Connection, id: str, username: str, display_name: str, role: Role, password_hash: str | None, now: int
+) -> None:
+    """Insert a person. Raises `sqlite3.IntegrityError` when the name is taken."""
+    conn.execute(
+        """
+        INSERT INTO users (id, username, display_name, role, password_hash, created_at, updated_at)
+        VALUES (:id, :username, :display_name, :role, :password_hash, :now, :now)
+        """,
+        {
+            "id": id,
+            "username": username,
+            "display_name": display_name,
+            "role": role,
+            "password_hash": password_hash,
+            "now": now,
+        },
+    )
+
+
+def user(conn: sqlite3.Connection, id: str) -> Person | None:
+    """The person with this id."""
+    row = conn.execute(
+        """
+        SELECT id, username, display_name, role, privacy_mode, github_avatar_url, disabled_at, created_at
+        FROM users WHERE id = :id
+        """,
+        {"id": id},
+    ).fetchone()
+    return _person(row) if row else None
+
+
+def user_by_name(conn: sqlite3.Connection, username: str) -> Person | None:
+    """The person with this (lower-case) user name."""
+    row = conn.execute(
+        """
+        SELECT id, username, display_name, role, privacy_mode, github_avatar_url, disabled_at, created_at
+        FROM users WHERE username = :username
+        """,
+        {"username": username},
+    ).fetchone()
+    return _person(row) if row else None
+
+
+def users(conn: sqlite3.Connection) -> list[Person]:
+    """Everybody, by name."""
+    rows = conn.execute(
+        """
+        SELECT id, username, display_name, role, privacy_mode, github_avatar_url, disabled_at, created_at
+        FROM users ORDER BY username
+        """
+    )
+    return [_person(row) for row in rows]
+
+
+def user_by_key_hash(conn: sqlite3.Connection, key_hash: str) -> KeyOwner | None:
+    """Whose key this is, whatever its state."""
+    row = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.role, u.privacy_mode, u.github_avatar_url, u.disabled_at,
+            u.created_at, k.id, k.last_used_at, k.last_refused_at, k.revoked_at
+        FROM api_keys k JOIN users u ON u.id = k.user_id
+        WHERE k.key_hash = :key_hash
+        """,
+        {"key_hash": key_hash},
+    ).fetchone()
+    return KeyOwner(_person(row), *row[8:]) if row else None
+
+
+def user_by_session_hash(conn: sqlite3.Connection, token_hash: str) -> SessionOwner | None:
+    """Whose web session this is, whatever its state."""
+    row = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.role, u.privacy_mode, u.github_avatar_url, u.disabled_at,
+            u.created_at, s.id, s.last_seen_at, s.expires_at
+        FROM web_sessions s JOIN users u ON u.id = s.user_id
+        WHERE s.token_hash = :token_hash
+        """,
+        {"token_hash": token_hash},
+    ).fetchone()
+    return SessionOwner(_person(row), *row[8:]) if row else None
+
+
+def password_by_name(conn: sqlite3.Connection, username: str) -> Password | None:
+    """What a sign-in with this user name is checked against."""
+    row = conn.execute(
+        "SELECT id, password_hash FROM users WHERE username = :username", {"username": username}
+    ).fetchone()
+    return Password(*row) if row else None
+
+
+def account(conn: sqlite3.Connection, id: str) -> Account | None:
+    """Everything in a person's own row but the password's hash."""
+    row = conn.execute(
+        """
+        SELECT id, username, display_name, role, email, github_id, github_username, github_avatar_url,
+            privacy_mode, disabled_at, created_at, updated_at
+        FROM users WHERE id = :id
+        """,
+        {"id": id},
+    ).fetchone()
+    return convert(dict(row), Account, strict=False) if row else None
+
+
+def enabled_admins(conn: sqlite3.Connection) -> int:
+    """How many administrators can act."""
+    row = conn.execute("SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL").fetchone()
+    return int(row[0])
+
+
+def set_password(conn: sqlite3.Connection, id: str, password_hash: str, now: int) -> None:
+    """Replace a person's password."""
+    conn.execute(
+        "UPDATE users SET password_hash = :password_hash, updated_at = :now WHERE id = :id",
+        {"id": id, "password_hash": password_hash, "now": now},
+    )
+
+
+def set_role(conn: sqlite3.Connection, id: str, role: Role, now: int) -> None:
+    """Make somebody a member or an administrator."""
+    conn.execute(
+        "UPDATE users SET role = :role, updated_at = :now WHERE id = :id", {"id": id, "role": role, "now": now}
+    )
+
+
+def set_disabled(conn: sqlite3.Connection, id: str, disabled_at: int | None, now: int) -> None:
+    """Disable somebody, or (None) enable them again."""
+    conn.execute(
+        "UPDATE users SET disabled_at = :disabled_at, updated_at = :now WHERE id = :id",
+        {"id": id, "disabled_at": disabled_at, "now": now},
+    )
+
+
+def delete_user(conn: sqlite3.Connection, id: str) -> None:
+    """Delete a person; foreign keys take with them what is theirs, in every room."""
+    conn.execute("DELETE FROM users WHERE id = :id", {"id": id})
+
+
+# -- API keys
+
+
+def add_key(
+    conn: sqlite3.Connection, id: str, user_id: str, key_hash: str, prefix: str, label: str, created_at: int
+) -> None:
+    """Insert a key."""
+    conn.execute(
+        """
+        INSERT INTO api_keys (id, user_id, key_hash, prefix, label, created_at)
+        VALUES (:id, :user_id, :key_hash, :prefix, :label, :created_at)
+        """,
+        {
+            "id": id,
+            "user_id": user_id,
+            "key_hash": key_hash,
+            "prefix": prefix,
+            "label": label,
+            "created_at": created_at,
+        },
+    )
+
+
+def keys(conn: sqlite3.Connection) -> list[Key]:
+    """Everybody's keys, by name and age, revoked ones too."""
+    rows = conn.execute(
+        """
+        SELECT k.id, u.username, k.prefix, k.label, k.created_at, k.last_used_at, k.last_refused_at, k.revoked_at
+        FROM api_keys k JOIN users u ON u.id = k.user_id
+        ORDER BY u.username, k.created_at, k.id
+        """
+    )
+    return [Key(*row) for row in rows]
+
+
+def keys_of(conn: sqlite3.Connection, user_id: str) -> list[Key]:
+    """A person's keys from oldest to newest, revoked ones too."""
+    rows = conn.execute(
+        """
+        SELECT k.id, u.username, k.prefix, k.label, k.created_at, k.last_used_at, k.last_refused_at, k.revoked_at
+        FROM api_keys k JOIN users u ON u.id = k.user_id
+        WHERE k.user_id = :user_id
+        ORDER BY k.created_at, k.id
+        """,
+        {"user_id": user_id},
+    )
+    return [Key(*row) for row in rows]
+
+
+def owners_of_prefix(conn: sqlite3.Connection, prefix: str) -> list[Person]:
+    """Who has a live key with this prefix: one person, or none; two only by a chance of one in billions."""
+    rows = conn.execute(
+        """
+        SELECT DISTINCT u.id, u.username, u.display_name, u.role, u.privacy_mode, u.github_avatar_url, u.disabled_at,
+            u.created_at
+        FROM api_keys k JOIN users u ON u.id = k.user_id
+        WHERE k.prefix = :prefix AND k.revoked_at IS NULL
+        ORDER BY u.id
+        """,
+        {"prefix": prefix},
+    )
+    return [_person(row) for row in rows]
+
+
+def live_keys(conn: sqlite3.Connection, user_id: str) -> int:
+    """How many keys of a person are not revoked."""
+    row = conn.execute(
+        "SELECT count(*) FROM api_keys WHERE user_id = :user_id AND revoked_at IS NULL", {"user_id": user_id}
+    ).fetchone()
+    return int(row[0])
+
+
+def revoke_keys(conn: sqlite3.Connection, user_id: str, prefix: str, now: int) -> int:
+    """Revoke a person's live keys with this prefix; return how many there were."""
+    return conn.execute(
+        """
+        UPDATE api_keys SET revoked_at = :now
+        WHERE user_id = :user_id AND prefix = :prefix AND revoked_at IS NULL
+        """,
+        {"user_id": user_id, "prefix": prefix, "now": now},
+    ).rowcount
+
+
+def set_key_used(conn: sqlite3.Connection, id: str, before: int, now: int) -> None:
+    """Note when a key was last used, unless that was noted after ``before`` already."""
+    conn.execute(
+        """
+        UPDATE api_keys SET last_used_at = :now
+        WHERE id = :id AND (last_used_at IS NULL OR last_used_at <= :before)
+        """,
+        {"id": id, "before": before, "now": now},
+    )
+
+
+def claim_refusal(conn: sqlite3.Connection, id: str, before: int, now: int) -> bool:
+    """Note when a key was last refused, unless that was noted after ``before`` already."""
+    changed = conn.execute(
+        """
+        UPDATE api_keys SET last_refused_at = :now
+        WHERE id = :id AND (last_refused_at IS NULL OR last_refused_at <= :before)
+        """,
+        {"id": id, "before": before, "now": now},
+    )
+    return changed.rowcount == 1
+
+
+# -- web sessions
+
+
+def add_session(
+    conn: sqlite3.Connection,
+    id: str,
+    user_id: str,
+    token_hash: str,
+    ip_address: str | None,
+    user_agent: str | None,
+    now: int,
+    expires_at: int,
+) -> None:
+    """Insert a web session."""
+    conn.execute(
+        """
+        INSERT INTO web_sessions
+            (id, user_id, token_hash, created_at, last_seen_at, expires_at, ip_address, user_agent)
+        VALUES (:id, :user_id, :token_hash, :now, :now, :expires_at, :ip_address, :user_agent)
+        """,
+        {
+            "id": id,
+            "user_id": user_id,
+            "token_hash": token_hash,
+            "now": now,
+            "expires_at": expires_at,
+            "ip_address": ip_address,
+            "user_agent": user_agent,
+        },
+    )
+
+
+def sessions_of(conn: sqlite3.Connection, user_id: str) -> list[WebSession]:
+    """A person's web sessions, the one last seen first."""
+    rows = conn.execute(
+        """
+        SELECT id, created_at, last_seen_at, expires_at, ip_address, user_agent
+        FROM web_sessions WHERE user_id = :user_id
+        ORDER BY last_seen_at DESC, id
+        """,
+        {"user_id": user_id},
+    )
+    return [WebSession(*row) for row in rows]
+
+
+def set_session_seen(conn: sqlite3.Connection, id: str, before: int, now: int) -> None:
+    """Note when a web session was last seen, unless that was noted after ``before`` already."""
+    conn.execute(
+        "UPDATE web_sessions SET last_seen_at = :now WHERE id = :id AND last_seen_at <= :before",
+        {"id": id, "before": before, "now": now},
+    )
+
+
+def end_session(conn: sqlite3.Connection, token_hash: str) -> str | None:
+    """Delete a web session; return whose it was."""
+    row = conn.execute(
+        "DELETE FROM web_sessions WHERE token_hash = :token_hash RETURNING user_id", {"token_hash": token_hash}
+    ).fetchone()
+    return str(row[0]) if row else None
+
+
+def end_sessions(conn: sqlite3.Connection, user_id: str) -> int:
+    """Delete all web sessions of a person; return how many there were."""
+    return conn.execute("DELETE FROM web_sessions WHERE user_id = :user_id", {"user_id": user_id}).rowcount
+
+
+def drop_expired_sessions(conn: sqlite3.Connection, now: int) -> int:
+    """Delete the web sessions that are over; return how many there were."""
+    return conn.execute("DELETE FROM web_sessions WHERE expires_at <= :now", {"now": now}).rowcount
+
+
+# -- one-time links
+
+
+def add_link(
+    conn: sqlite3.Connection,
+    token_hash: str,
+    kind: LinkKind,
+    user_id: str | None,
+    name: str | None,
+    role: Role,
+    created_at: int,
+    expires_at: int,
+) -> None:
+    """Insert a one-time link."""
+    conn.execute(
+        """
+        INSERT INTO one_time_links (token_hash, kind, user_id, name, role, created_at, expires_at)
+        VALUES (:token_hash, :kind, :user_id, :name, :role, :created_at, :expires_at)
+        """,
+        {
+            "token_hash": token_hash,
+            "kind": kind,
+            "user_id": user_id,
+            "name": name,
+            "role": role,
+            "created_at": created_at,
+            "expires_at": expires_at,
+        },
+    )
+
+
+def link_by_hash(conn: sqlite3.Connection, token_hash: str) -> Link | None:
+    """The link, whatever its state."""
+    row = conn.execute(
+        """
+        SELECT kind, user_id, name, role, expires_at, used_at
+        FROM one_time_links WHERE token_hash = :token_hash
+        """,
+        {"token_hash": token_hash},
+    ).fetchone()
+    return Link(*row) if row else None
+
+
+def claim_link(conn: sqlite3.Connection, token_hash: str, now: int) -> bool:
+    """Mark a link as used; false if it cannot be used, or not any more."""
+    changed = conn.execute(
+        """
+        UPDATE one_time_links SET used_at = :now
+        WHERE token_hash = :token_hash AND used_at IS NULL AND expires_at > :now
+        """,
+        {"token_hash": token_hash, "now": now},
+    )
+    return changed.rowcount == 1
+
+
+def drop_unused_admin_links(conn: sqlite3.Connection) -> None:
+    """Delete the links that would make an administrator."""
+    conn.execute("DELETE FROM one_time_links WHERE kind = 'admin' AND used_at IS NULL")
+
+
+def drop_unused_invitations(conn: sqlite3.Connection, name: str) -> None:
+    """Delete the invitations for this user name."""
+    conn.execute(
+        "DELETE FROM one_time_links WHERE kind = 'invite' AND name = :name AND used_at IS NULL", {"name": name}
+    )
+
+
+def drop_unused_sign_in_links(conn: sqlite3.Connection, user_id: str) -> None:
+    """Delete a person's sign-in links."""
+    conn.execute(
+        "DELETE FROM one_time_links WHERE kind = 'sign-in' AND user_id = :user_id AND used_at IS NULL",
+        {"user_id": user_id},
+    )
+
+
+def drop_expired_links(conn: sqlite3.Connection, now: int) -> int:
+    """Delete the links that are over; return how many there were."""
+    return conn.execute("DELETE FROM one_time_links WHERE expires_at <= :now", {"now": now}).rowcount
+
+
+def _person(row: sqlite3.Row) -> Person:
+    """The first eight columns of a row: id, username, display name, role, privacy, avatar, disabled at, created at."""
+    return Person(row[0], row[1], row[2], row[3], row[4] == 1, row[5], row[6], row[7])

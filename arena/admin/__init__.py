@@ -1,0 +1,40 @@
+"""``arena admin``: a table of what the operator does at the machine; only the command asked for is imported."""
+
+import sys
+from importlib import import_module
+
+COMMANDS = {
+    "users": ("arena.admin.users", "list, add, invite, disable, enable, promote, delete and export people"),
+    "keys": ("arena.admin.keys", "list, create and revoke API keys"),
+}
+
+
+def main(argv: list[str]) -> int:
+    """Run one command: 0 done, 1 refused or failed with one sentence on standard error, 2 wrong usage."""
+    name = argv[0] if argv else "--help"
+    if name in {"--help", "-h", "help"}:
+        print(_help())
+        return 0 if argv else 2
+    if name not in COMMANDS:
+        print(f"arena admin: there is no command `{name}`; `arena admin --help` lists them.", file=sys.stderr)
+        return 2
+    code: int = import_module(COMMANDS[name][0]).main(argv[1:])
+    return code
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    rows = [f"  {name:<{width}}  {does}" for name, (_, does) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: arena admin COMMAND [OPTION]...",
+            "",
+            "Look after the box. Safe while `arena serve` runs on the same data.",
+            "",
+            *rows,
+            "",
+            "`arena admin COMMAND --help` tells more. For example:",
+            "  arena admin users invite",
+            "  arena admin keys create alice --label desktop",
+        ]
+    )

@@ -1,0 +1,155 @@
+"""What the operator's commands share: ``--data`` and ``--config``, an open database, and one sentence when it fails."""
+
+# isort: skip_file
+# `arena.core.sqlite` first: it chooses the SQLite library.
+from arena.core import sqlite  # noqa: F401
+
+import argparse
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from arena.core import clock, config, log
+from arena.core.config import Config, ConfigError, Place
+from arena.core.db import Database
+from arena.core.errors import ArenaError
+
+
+class Refused(Exception):
+    """The command cannot be done like this; one sentence why and what to do."""
+
+
+class Opened(Struct, frozen=True):
+    """The box that a command works on."""
+
+    config: Config
+    place: Place
+    db: Database
+
+    def link(self, token: str) -> str:
+        """A one-time link as it is opened: absolute, at the address people use."""
+        server = self.config.server
+        address = server.url
+        if not address and self.place.address.is_file():
+            address = self.place.address.read_text().strip()
+        return f"{(address or f'http://{server.host}:{server.port}').rstrip('/')}/join/{token}"
+
+
+Do = Callable[[Opened, argparse.Namespace], None]
+
+
+def parser(name: str, description: str) -> tuple[argparse.ArgumentParser, Any]:
+    """A command and the place for its verbs."""
+    made = argparse.ArgumentParser(prog=f"arena admin {name}", description=description, allow_abbrev=False)
+    return made, made.add_subparsers(required=True, metavar="VERB")
+
+
+def verb(verbs: Any, name: str, does: str, do: Do, example: str) -> argparse.ArgumentParser:
+    """Add a verb with the options that all of them take."""
+    made: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=does,
+        description=f"{does[0].upper()}{does[1:]}.",
+        epilog=f"example: arena admin {example}",
+        allow_abbrev=False,
+    )
+    made.add_argument("--data", type=Path, metavar="DIR", help="data folder (default: $ARENA_DATA, else ./arena-data)")
+    made.add_argument(
+        "--config", type=Path, metavar="FILE", help="configuration (default: $ARENA_CONFIG, else ./arena.toml if there)"
+    )
+    made.set_defaults(do=do)
+    return made
+
+
+def run(made: argparse.ArgumentParser, argv: list[str]) -> int:
+    """Read the arguments, open the box, do the verb; 0 done, 1 refused with one sentence, 2 wrong usage."""
+    try:
+        arguments = made.parse_args(argv)
+    except SystemExit as end:
+        return int(end.code or 0)
+    try:
+        log.configure("warning")
+        with _opened(arguments) as box:
+            arguments.do(box, arguments)
+    except BrokenPipeError:
+        raise
+    except (ArenaError, ConfigError, Refused, OSError) as problem:
+        print(f"arena admin: {problem}", file=sys.stderr)
+        return 1
+    except sqlite3.Error as problem:
+        print(
+            f"arena admin: the database cannot be used ({problem}); is this the release it was made by?",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table for people; the last column may be as wide as it likes."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    for row in (headings, *rows):
+        print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_json(value: Any) -> None:
+    """Print data for programs, instants (`*_at`) as RFC 3339."""
+    print(msgspec.json.format(msgspec.json.encode(_readable(msgspec.to_builtins(value)))).decode())
+
+
+def date(instant: int | None) -> str:
+    """A moment in a table: to the minute, UTC."""
+    return "-" if instant is None else clock.iso(instant)[:16].replace("T", " ")
+
+
+@contextmanager
+def _opened(arguments: argparse.Namespace) -> Iterator[Opened]:
+    data = arguments.data or Path(os.environ.get("ARENA_DATA") or "arena-data")
+    file = arguments.config or _configuration()
+    if not data.is_dir():
+        raise Refused(f"there is no data folder {data}; start `arena serve` once, or name the folder with --data.")
+    settings = config.load(file)
+    place = config.place(data)
+    _make_tables(place)
+    db = Database(place.database)
+    try:
+        yield Opened(settings, place, db)
+    finally:
+        db.close_sync()
+
+
+def _configuration() -> Path | None:
+    named = os.environ.get("ARENA_CONFIG")
+    if named:
+        return Path(named)
+    return Path("arena.toml") if Path("arena.toml").is_file() else None
+
+
+def _make_tables(place: Place) -> None:
+    """Make the tables of a new database. An older one is left to `arena serve`, which may be using it just now."""
+    with sqlite3.connect(place.database) as conn:
+        is_new = conn.execute("PRAGMA schema_version").fetchone()[0] == 0
+    conn.close()
+    if is_new:
+        from arena.core.migrate import migrate
+        from arena.rooms import schemas
+
+        migrate(place.database, schemas())
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_readable(each) for each in value]
+    if isinstance(value, dict):
+        return {
+            name: clock.iso(each) if name.endswith("_at") and isinstance(each, int) else _readable(each)
+            for name, each in value.items()
+        }
+    return value

@@ -1,0 +1,132 @@
+"""``arena admin users``: people, from the machine itself."""
+
+# isort: skip_file
+# `command` first: it chooses the SQLite library.
+from arena.admin import command
+
+import argparse
+import sqlite3
+import sys
+from functools import partial
+
+from arena.accounts import actions, rules, store
+from arena.accounts.models import Person, Role
+from arena.admin.command import Opened, Refused
+from arena.audit.models import OPERATOR
+from arena.core import clock
+
+
+def main(argv: list[str]) -> int:
+    """List, add, invite, disable, enable, promote, delete or export people."""
+    made, verbs = command.parser("users", "People of this box.")
+    verb = partial(command.verb, verbs)
+    verb("list", "list everybody", _list, "users list --json").add_argument(
+        "--json", action="store_true", help="for programs"
+    )
+    add = verb("add", "create a person and print a one-time sign-in link", _add, "users add alice --admin")
+    add.add_argument("--admin", action="store_true", help="make them an administrator")
+    add.add_argument("--password-stdin", action="store_true", help="read their password from standard input")
+    invite = verb("invite", "print a one-time link that lets somebody in", _invite, "users invite bob")
+    invite.add_argument("name", nargs="?", metavar="NAME", help="their user name; without it they choose one")
+    disable = verb("disable", "end a person's web sessions and refuse their keys", _disable, "users disable bob")
+    enable = verb("enable", "let a disabled person in again", _enable, "users enable bob")
+    promote = verb("promote", "make a person an administrator", _promote, "users promote bob")
+    delete = verb("delete", "delete a person and everything that belongs to them", _delete, "users delete bob --yes")
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    export = verb("export", "print what is kept of a person as JSON", _export, "users export alice > alice.json")
+    for each in (add, disable, enable, promote, delete, export):
+        each.add_argument("name", metavar="NAME", help="user name")
+    return command.run(made, argv)
+
+
+def _list(box: Opened, arguments: argparse.Namespace) -> None:
+    people = box.db.read_sync(store.users)
+    if arguments.json:
+        command.print_json([_for_programs(person) for person in people])
+        return
+    rows = [(p.name, p.role, _state(p), command.date(p.created_at), p.display) for p in people]
+    command.print_rows(("NAME", "ROLE", "STATE", "JOINED (UTC)", "DISPLAY NAME"), rows)
+
+
+def _add(box: Opened, arguments: argparse.Namespace) -> None:
+    hashed = _password(arguments.name) if arguments.password_stdin else None
+    now, days = clock.now(), box.config.accounts.link_days
+
+    def write(conn: sqlite3.Connection) -> str:
+        role: Role = "admin" if arguments.admin else "member"
+        person = actions.add_user(conn, name=arguments.name, role=role, password_hash=hashed, caller=OPERATOR, now=now)
+        return actions.sign_in_link(conn, name=person.name, days=days, caller=OPERATOR, now=now)
+
+    print(box.link(box.db.write_sync(write)))
+
+
+def _invite(box: Opened, arguments: argparse.Namespace) -> None:
+    now, days = clock.now(), box.config.accounts.link_days
+
+    def write(conn: sqlite3.Connection) -> str:
+        name = arguments.name
+        if name is not None and store.user_by_name(conn, rules.name_of(name)):  # they are here: let them in again
+            return actions.sign_in_link(conn, name=name, days=days, caller=OPERATOR, now=now)
+        return actions.invite(conn, name=name, days=days, caller=OPERATOR, now=now)
+
+    print(box.link(box.db.write_sync(write)))
+
+
+def _disable(box: Opened, arguments: argparse.Namespace) -> None:
+    deed = partial(actions.disable_user, name=arguments.name, caller=OPERATOR, now=clock.now())
+    print(f"{box.db.write_sync(deed).name} is disabled: web sessions have ended, keys are refused.")
+
+
+def _enable(box: Opened, arguments: argparse.Namespace) -> None:
+    deed = partial(actions.enable_user, name=arguments.name, caller=OPERATOR, now=clock.now())
+    print(f"{box.db.write_sync(deed).name} is enabled: password and keys work again.")
+
+
+def _promote(box: Opened, arguments: argparse.Namespace) -> None:
+    deed = partial(actions.promote_user, name=arguments.name, caller=OPERATOR, now=clock.now())
+    print(f"{box.db.write_sync(deed).name} is an administrator.")
+
+
+def _delete(box: Opened, arguments: argparse.Namespace) -> None:
+    person = box.db.read_sync(partial(actions.someone, name=arguments.name))
+    if not arguments.yes:
+        _ask(person)
+    box.db.write_sync(partial(actions.delete_user, name=person.name, caller=OPERATOR, now=clock.now()))
+    print(f"{person.name} is deleted.")
+
+
+def _export(box: Opened, arguments: argparse.Namespace) -> None:
+    command.print_json(box.db.read_sync(partial(actions.export_user, name=arguments.name)))
+
+
+def _ask(person: Person) -> None:
+    if not sys.stdin.isatty():
+        raise Refused(f"deleting {person.name} cannot be undone; say --yes to do it without being asked.")
+    print(f"Delete {person.name} and everything that belongs to them? This cannot be undone.", file=sys.stderr)
+    print("Type the user name to go on: ", end="", file=sys.stderr, flush=True)
+    if rules.name_of(sys.stdin.readline()) != person.name:
+        raise Refused("nothing was deleted.")
+
+
+def _password(name: str) -> str:
+    password = sys.stdin.readline().rstrip("\r\n")
+    problem = rules.password_problem(password, rules.name_of(name))
+    if problem:
+        raise Refused(problem)
+    return rules.hash_password(password)
+
+
+def _state(person: Person) -> str:
+    return "disabled" if person.is_disabled else "enabled"
+
+
+def _for_programs(person: Person) -> dict[str, object]:
+    return {
+        "id": person.id,
+        "username": person.name,
+        "display_name": person.display,
+        "role": person.role,
+        "privacy_mode": person.private,
+        "disabled_at": person.disabled_at,
+        "created_at": person.created_at,
+    }

@@ -1,0 +1,205 @@
+"""Build the Litestar application from the rooms, inside one outermost layer that every answer passes.
+
+Litestar's own middleware does not run for an address that does not exist, nor for a wrong method, so security headers
+and request ids are set out here.
+"""
+
+import gzip
+import os
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import CacheControlHeader, State
+from litestar.static_files import create_static_files_router
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from arena.accounts.guards import SignInFirst, ask_to_sign_in, identify
+from arena.core import clock
+from arena.core.clock import Days
+from arena.core.config import Config, Place
+from arena.core.db import Database
+from arena.rooms import routers
+from arena.web.assets import folder
+from arena.web.answers import Answer, Answers, Question, question
+from arena.web.box import Box
+from arena.web.errors import on_error
+from arena.web.live import Live
+from arena.web.session import check_form
+from arena.wire import BODY_LIMIT
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+PACKABLE = (b"text/html", b"text/css", b"text/javascript", b"application/javascript", b"application/json", b"image/svg")
+SMALL = 1024
+"""Bytes below which packing an answer is not worth it."""
+
+
+def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda: True) -> "Outside":
+    """Open the box: database, live streams, rooms."""
+    box = Box(
+        config=config,
+        place=place,
+        secret=place.secret,
+        db=Database(place.database),
+        days=Days(config.arena.time_zone),
+        live=Live(),
+        identify=identify,
+        worker_runs=worker_runs,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        await box.db.open()
+        try:
+            yield
+        finally:
+            box.live.close()
+            await box.db.close()
+
+    app = Litestar(
+        route_handlers=[*routers(), _static()],
+        exception_handlers={SignInFirst: ask_to_sign_in, Exception: on_error},
+        before_request=check_form,
+        lifespan=[lifespan],
+        state=State({"box": box}),
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=BODY_LIMIT,
+    )
+    return Outside(app, box)
+
+
+def _static() -> Router:
+    """Static files. Their addresses carry a mark of their content, so a browser may keep them for ever."""
+    return create_static_files_router(
+        path="/static",
+        directories=[folder("static")],
+        cache_control=CacheControlHeader(public=True, max_age=31_536_000, immutable=True),
+    )
+
+
+class Outside:
+    """The outermost layer: kept answers first, then the rooms; the same headers on everything."""
+
+    def __init__(self, app: ASGIApp, box: Box) -> None:
+        self.app = app
+        self.box = box
+        self.answers = Answers()
+        self.headers = [
+            (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"same-origin"),
+            (b"x-frame-options", b"DENY"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+            (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+        ]
+        if box.is_tls:
+            self.headers.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+        self._stem = os.urandom(4).hex()
+        self._count = 0
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] != "GET":
+            await self.app(scope, receive, self._dressed(scope, send))
+            return
+        asked = question(scope["raw_path"], scope["query_string"], scope["headers"])
+        if asked is None:
+            await self.app(scope, receive, self._dressed(scope, send))
+            return
+        version, minute = self.box.db.version(), clock.now() // clock.MINUTE
+        kept = self.answers.find(asked.key, version, minute)
+        if kept is None:
+            await self.app(scope, receive, self._keeping(scope, send, asked, version, minute))
+        else:
+            await self._send_kept(send, asked, kept)
+
+    def _request_id(self) -> bytes:
+        self._count += 1
+        return f"{self._stem}-{self._count:x}".encode()
+
+    def _dressed(self, scope: Scope, send: Send) -> Send:
+        """Add our headers to whatever the rooms answer, and pack it if it is worth it."""
+        accepts = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
+        start: Any = None
+
+        async def dress(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            if start is not None and message["type"] == "http.response.body":
+                body = message.get("body", b"")
+                headers = [*start["headers"], *self.headers, (b"x-request-id", self._request_id())]
+                if accepts and not message.get("more_body") and len(body) > SMALL and _packable(headers):
+                    body = gzip.compress(body, 4, mtime=0)
+                    headers = _packed(headers, len(body))
+                    message = {"type": "http.response.body", "body": body, "more_body": False}
+                start["headers"] = headers
+                await send(start)
+                start = None
+            await send(message)
+
+        return dress
+
+    def _keeping(self, scope: Any, send: Send, asked: Question, version: int, minute: int) -> Send:
+        """Keep the answer if its handler says that everybody may have it (`scope["shared"]`)."""
+        dressed = self._dressed(scope, send)
+        start: Any = None
+
+        async def keep(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start" and message["status"] == 200 and scope.get("shared"):
+                start = message
+                return
+            if start is not None and message["type"] == "http.response.body":
+                headers = [pair for pair in start["headers"] if pair[0] not in (b"content-length", b"content-encoding")]
+                answer = self.answers.keep(asked.key, version, minute, headers, message.get("body", b""))
+                start = None
+                await self._send_kept(send, asked, answer)
+                return
+            await dressed(message)
+
+        return keep
+
+    async def _send_kept(self, send: Send, asked: Question, kept: Answer) -> None:
+        headers = [*kept.headers, *self.headers, (b"x-request-id", self._request_id()), (b"etag", kept.etag)]
+        if asked.etag and kept.etag in asked.etag:
+            await send({"type": "http.response.start", "status": 304, "headers": headers})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            return
+        if asked.gzip and len(kept.plain) > SMALL:
+            body = kept.packed
+            headers = _packed(headers, len(body))
+        else:
+            body = kept.plain
+            headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+_VARIES = re.compile(rb"accept-encoding", re.I)
+
+
+def _packable(headers: list[tuple[bytes, bytes]]) -> bool:
+    kind = next((value for name, value in headers if name == b"content-type"), b"")
+    return kind.startswith(PACKABLE) and not any(name == b"content-encoding" for name, _ in headers)
+
+
+def _packed(headers: list[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in headers if name != b"content-length"]
+    kept.append((b"content-encoding", b"gzip"))
+    kept.append((b"content-length", str(length).encode()))
+    vary = next((value for name, value in kept if name == b"vary"), b"")
+    if not _VARIES.search(vary):
+        kept = [pair for pair in kept if pair[0] != b"vary"]
+        kept.append((b"vary", (vary + b", " if vary else b"") + b"Accept-Encoding"))
+    return kept

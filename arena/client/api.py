@@ -1,0 +1,273 @@
+"""Speaks to the box: signed requests, patient retries, one sentence for whatever goes wrong."""
+
+import hmac
+import random
+import time
+from email.utils import parsedate_to_datetime
+from gzip import compress
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from arena import __version__
+from arena.client.credentials import Credentials
+from arena.client.home import Refused
+from arena.client.terminal import clean
+from arena.wire import UsageAnswer, UsageReport
+
+TIMEOUT = 30.0
+PAUSE = 0.5
+"""Seconds before the first retry; each later one waits twice as long, give or take a half."""
+
+RETRIES = 3
+LONGEST_WAIT = 60.0
+GZIP_FROM = 1024
+SKEW = 60
+"""Seconds by which our clock may differ from the box's before we sign with the box's time."""
+
+LARGEST_ANSWER = 8 * 1024 * 1024
+
+
+T = TypeVar("T")
+
+
+class Unreachable(Refused):
+    """The box could not be spoken to now; what is unsent stays in the ledger."""
+
+
+class _Error(msgspec.Struct):
+    code: str = ""
+    message: str = ""
+    details: Any = None
+
+
+class _Envelope(msgspec.Struct):
+    success: bool
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    error: _Error | None = None
+
+
+class Identity(msgspec.Struct):
+    """Who a key belongs to."""
+
+    valid: bool = True
+    username: str = ""
+    apiKeyPrefix: str = ""
+    privacyMode: bool = False
+    createdAt: Any = None
+
+
+class Place(msgspec.Struct):
+    """A place on one board; no position means not ranked yet."""
+
+    position: int | None = None
+    compositeScore: float | None = None
+    totalParticipants: int | None = None
+
+
+class Rankings(msgspec.Struct):
+    """The places of the four periods."""
+
+    daily: Place | None = None
+    weekly: Place | None = None
+    monthly: Place | None = None
+    allTime: Place | None = None
+
+
+class Stats(msgspec.Struct):
+    """Sums over all time."""
+
+    totalTokens: int = 0
+    totalSessions: int = 0
+    inputTokens: int = 0
+    outputTokens: int = 0
+
+
+class Standing(msgspec.Struct):
+    """Where a person stands."""
+
+    username: str = ""
+    rankings: Rankings = msgspec.field(default_factory=Rankings)
+    stats: Stats | None = None
+    lastUpdated: Any = None
+
+
+class Forgotten(msgspec.Struct):
+    """What the box removed."""
+
+    sessions: int = 0
+    records: int = 0
+
+
+class _Answer(UsageAnswer, frozen=True):
+    success: bool = True
+
+
+class Api:
+    """One box, spoken to with one key."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        parts = urlsplit(credentials.server)
+        self._key = credentials.api_key
+        self._server = credentials.server
+        self._secure = parts.scheme == "https"
+        self._place = (parts.hostname or "", parts.port)
+        self._path = parts.path.rstrip("/")
+        self._drift = 0
+        self._connection: HTTPConnection | None = None
+
+    def verify(self) -> Identity:
+        """Ask whom the key belongs to."""
+        return self._data(self._ask("GET", "/api/v1/verify"), Identity)
+
+    def rank(self) -> Standing:
+        """Ask where the person stands."""
+        return self._data(self._ask("GET", "/api/v1/rank"), Standing)
+
+    def send(self, report: UsageReport) -> UsageAnswer:
+        """Send one batch of usage."""
+        return self._data(self._ask("POST", "/api/v1/usage", msgspec.json.encode(report)), _Answer)
+
+    def forget(self, project: str) -> Forgotten:
+        """Ask the box to remove what it has of a project, named by its keyed hash."""
+        return self._data(self._ask("POST", "/api/v1/forget", msgspec.json.encode({"project": project})), Forgotten)
+
+    def revoke(self) -> None:
+        """Ask the box to take no more of this key."""
+        self._ask("POST", "/api/v1/keys/revoke", b"{}")
+
+    def _data(self, raw: msgspec.Raw, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(raw, type=kind)
+        except msgspec.MsgspecError:
+            raise self._nonsense() from None
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> msgspec.Raw:
+        packed = body is not None and len(body) > GZIP_FROM
+        sent = compress(body, 6) if body is not None and packed else body
+        attempt = 0
+        corrected = False
+        while True:
+            status, headers, content, why = self._once(method, path, sent, packed)
+            if status and status < 500 and status != 429:
+                envelope = _envelope(content)
+                if status == 401 and not corrected and body is not None and self._correct_clock(envelope):
+                    corrected = True
+                    continue
+                return self._judge(status, headers, envelope)
+            if attempt == RETRIES:
+                raise Unreachable(self._hopeless(status, why))
+            time.sleep(_pause(attempt, headers.get("retry-after", "")))
+            attempt += 1
+
+    def _once(self, method: str, path: str, body: bytes | None, packed: bool) -> tuple[int, dict[str, str], bytes, str]:
+        """Make one attempt; status 0 means that no whole answer came, and why."""
+        headers = {
+            "X-API-Key": self._key,
+            "User-Agent": f"arena/{__version__}",
+            "X-Arena-Client": __version__,
+            "Accept": "application/json",
+        }
+        if body is not None:
+            stamp = str(int(time.time()) + self._drift)
+            headers["Content-Type"] = "application/json"
+            headers["X-Timestamp"] = stamp
+            headers["X-Signature"] = hmac.new(self._key.encode(), f"{stamp}:".encode() + body, "sha256").hexdigest()
+            if packed:
+                headers["Content-Encoding"] = "gzip"
+        try:
+            connection = self._connected()
+            connection.request(method, self._path + path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read(LARGEST_ANSWER)
+            if answer.will_close:
+                self._close()
+            return answer.status, _lowered(answer), content, ""
+        except (OSError, HTTPException) as error:
+            self._close()
+            return 0, {}, b"", _why(error)
+
+    def _connected(self) -> HTTPConnection:
+        if self._connection is None:
+            kind = HTTPSConnection if self._secure else HTTPConnection
+            self._connection = kind(*self._place, timeout=TIMEOUT)
+        return self._connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _correct_clock(self, envelope: "_Envelope | None") -> bool:
+        error = envelope.error if envelope else None
+        if error is None or error.code != "UNAUTHORIZED" or not isinstance(error.details, dict):
+            return False
+        theirs = error.details.get("serverTime")
+        if not isinstance(theirs, int | float):
+            return False
+        drift = int(theirs - time.time())
+        if abs(drift - self._drift) <= SKEW:
+            return False
+        self._drift = drift
+        return True
+
+    def _judge(self, status: int, headers: dict[str, str], envelope: "_Envelope | None") -> msgspec.Raw:
+        if status in {401, 403}:
+            said = f" ({_said(envelope)})" if _said(envelope) else ""
+            raise Refused(
+                f"{self._server} does not accept this key{said}; "
+                "make a new one on the dashboard and run `arena login --api-key KEY`."
+            )
+        if status == 426:
+            raise Refused(_said(envelope) or "this client is too old for the box; update it: pip install -U arena-box.")
+        if 300 <= status < 400:
+            target = clean(headers.get("location", "elsewhere"))
+            raise Refused(f"{self._server} sends us on to {target}; sign in with the address that answers itself.")
+        if envelope is None:
+            raise self._nonsense()
+        if status >= 400 or not envelope.success:
+            raise Refused(f"{self._server} refused: {_said(envelope) or f'status {status}'}")
+        return envelope.data
+
+    def _hopeless(self, status: int, why: str) -> str:
+        if status == 429:
+            return f"{self._server} asks for patience; what is unsent stays in the ledger, run this again later."
+        told = f"answers with an error of its own ({status})" if status else f"cannot be reached ({why})"
+        return f"{self._server} {told}; what is unsent stays in the ledger, run this again later."
+
+    def _nonsense(self) -> Refused:
+        return Refused(f"{self._server} did not answer like an arena box; check the address (`arena login --server`).")
+
+
+def _pause(attempt: int, told: str) -> float:
+    wait: float = PAUSE * 2**attempt * random.uniform(0.5, 1.5)  # noqa: S311
+    if told:
+        try:
+            wait = float(told)
+        except ValueError:
+            try:
+                wait = parsedate_to_datetime(told).timestamp() - time.time()
+            except (ValueError, TypeError):
+                return wait
+    return max(0.0, min(wait, LONGEST_WAIT))
+
+
+def _envelope(content: bytes) -> _Envelope | None:
+    try:
+        return msgspec.json.decode(content, type=_Envelope)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _said(envelope: _Envelope | None) -> str:
+    return clean(envelope.error.message) if envelope and envelope.error else ""
+
+
+def _lowered(answer: HTTPResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in answer.getheaders()}
+
+
+def _why(error: Exception) -> str:
+    return clean(getattr(error, "strerror", None) or str(error)) or type(error).__name__

@@ -1,0 +1,273 @@
+"""Turns what the ledger holds unsent into requests, and notes in the ledger what became of each."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+
+from arena.client import ledger
+from arena.client.counting import decode_copies, decode_stretches, module
+from arena.client.home import keyed_hash
+from arena.client.models import Copy, Stretch
+from arena.wire import (
+    RECORDS_PER_REQUEST,
+    SESSIONS_PER_REQUEST,
+    Record,
+    RecordProblem,
+    SessionReport,
+    UsageAnswer,
+    UsageReport,
+)
+
+DAY = 86_400_000
+"""Milliseconds."""
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass
+class Outbox:
+    """What of one transcript is not yet sent, and what was refused."""
+
+    file: int
+    unsent: set[bytes]
+    refused: dict[bytes, str]
+
+
+@dataclass
+class Batch:
+    """One request, and for each of its sessions the transcript that it came from."""
+
+    report: UsageReport
+    boxes: list[Outbox] = field(default_factory=list)
+    size: int = 0
+
+    def __len__(self) -> int:
+        return self.size
+
+
+class Totals:
+    """Sums per day (UTC) and model, each response once."""
+
+    def __init__(self) -> None:
+        self._best: dict[bytes, tuple[bool, int, str, int, int, int, int, int]] = {}
+
+    def add(self, copies: list[Copy]) -> None:
+        """Take in what one transcript says."""
+        best = self._best
+        for copy in copies:
+            new = (
+                copy.sidechain,
+                copy.at,
+                copy.model,
+                copy.input,
+                copy.output,
+                copy.cache_write_5m,
+                copy.cache_write_1h,
+                copy.cache_read,
+            )
+            old = best.setdefault(copy.key, new)
+            if old is not new:
+                larger = new if _rank(new) > _rank(old) else old
+                best[copy.key] = (larger[0], min(old[1], new[1]), *larger[2:])
+
+    def rows(self) -> list[dict[str, int | str]]:
+        """Sum up; a sidechain's copy of a main-chain message is not a response of its own."""
+        main = {key[:8] for key, copy in self._best.items() if not copy[0]} if self._sidechains() else set()
+        sums: dict[tuple[int, str], list[int]] = {}
+        for key, copy in self._best.items():
+            if copy[0] and key[:8] in main:
+                continue
+            bucket = (copy[1] // DAY, copy[2])
+            row = sums.get(bucket)
+            if row is None:
+                row = sums[bucket] = [0] * 6
+            row[0] += copy[3]
+            row[1] += copy[4]
+            row[2] += copy[5]
+            row[3] += copy[6]
+            row[4] += copy[7]
+            row[5] += 1
+        names = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read", "responses")
+        return [
+            {"day": _day(day), "model": model, **dict(zip(names, row, strict=True))}
+            for (day, model), row in sorted(sums.items())
+        ]
+
+    def _sidechains(self) -> bool:
+        return any(copy[0] for copy in self._best.values())
+
+
+def batches(
+    conn: sqlite3.Connection,
+    tools: list[str],
+    since: int = 0,
+    excluded: frozenset[int] = frozenset(),
+    only: set[int] | None = None,
+    totals: Totals | None = None,
+) -> Iterator[Batch]:
+    """Make requests of what waits, none larger than the box takes; ``since`` is an instant, ``only`` transcripts."""
+    machine = keyed_hash("machine")
+    batch = Batch(UsageReport([], machine))
+    for counts in ledger.unsent(conn, only):
+        if counts.tool not in tools or counts.file in excluded:
+            continue
+        box, copies = _waiting(counts, since)
+        if totals is not None:
+            totals.add(copies)
+        collector = module(counts.tool).COLLECTOR
+        stretches = decode_stretches(counts.stretches)
+        for number, mine in _by_session(copies).items():
+            rest = mine
+            while rest:
+                room = RECORDS_PER_REQUEST - batch.size
+                part, rest = rest[:room], rest[room:]
+                records = [_record(copy) for copy in part]
+                batch.report.sessions.append(_report(counts.tool, stretches[number], collector, records))
+                batch.boxes.append(box)
+                batch.size += len(part)
+                if batch.size >= RECORDS_PER_REQUEST or len(batch.boxes) >= SESSIONS_PER_REQUEST:
+                    yield batch
+                    batch = Batch(UsageReport([], machine))
+    if batch.size:
+        yield batch
+
+
+def summed(
+    conn: sqlite3.Connection, tools: list[str], since: int, excluded: frozenset[int], totals: Totals
+) -> tuple[int, int]:
+    """Add up what waits, without making requests of it; says how many records of how many sessions there are."""
+    records = 0
+    sessions: set[str] = set()
+    for counts in ledger.unsent(conn):
+        if counts.tool not in tools or counts.file in excluded:
+            continue
+        if counts.unsent == ledger.ALL and not since:
+            copies = decode_copies(counts.copies)
+        else:
+            _, copies = _waiting(counts, since)
+        totals.add(copies)
+        records += len(copies)
+        stretches = decode_stretches(counts.stretches)
+        sessions.update(stretches[number].session for number in {copy.session for copy in copies})
+    return records, len(sessions)
+
+
+def settle(conn: sqlite3.Connection, batch: Batch, answer: UsageAnswer) -> list[RecordProblem]:
+    """Note what the box has now, and what it refused: that waits for ``--full`` or until it changes."""
+    wrong: dict[tuple[int, int], str] = {}
+    real = []
+    for problem in answer.problems:
+        if 0 <= problem.session < len(batch.boxes):
+            wrong[problem.session, problem.record] = problem.reason
+            real.append(problem)
+    touched: dict[int, Outbox] = {}
+    for number, (session, box) in enumerate(zip(batch.report.sessions, batch.boxes, strict=True)):
+        touched[box.file] = box
+        for place, record in enumerate(session.records):
+            key = bytes.fromhex(record.key)
+            box.unsent.discard(key)
+            reason = wrong.get((number, place)) or wrong.get((number, -1))
+            if reason:
+                box.refused[key] = reason
+            else:
+                box.refused.pop(key, None)
+    conn.execute("begin immediate")
+    for box in touched.values():
+        unsent = b"".join(sorted(box.unsent)) or None
+        ledger.put_sent(conn, box.file, unsent, _encode(box.refused) if box.refused else None)
+    conn.execute("commit")
+    return real
+
+
+def waiting(conn: sqlite3.Connection, excluded: set[int]) -> tuple[int, int]:
+    """Count what waits to be sent and what the box refused."""
+    unsent = refused = 0
+    for counts in ledger.every(conn):
+        if counts.file in excluded:
+            continue
+        if counts.unsent == ledger.ALL:
+            unsent += len(decode_copies(counts.copies))
+        elif counts.unsent:
+            unsent += len(counts.unsent) // 16
+        if counts.refused:
+            refused += len(msgspec.msgpack.decode(counts.refused, type=dict[bytes, str]))
+    return unsent, refused
+
+
+def _rank(figures: tuple[bool, int, str, int, int, int, int, int]) -> tuple[bool, int, int]:
+    return (not figures[0], figures[4], sum(figures[3:]))
+
+
+def _day(number: int) -> str:
+    return datetime.fromtimestamp(number * DAY // 1000, UTC).strftime("%Y-%m-%d")
+
+
+def _waiting(counts: ledger.Counts, since: int) -> tuple[Outbox, list[Copy]]:
+    copies = decode_copies(counts.copies)
+    if counts.unsent == ledger.ALL:
+        keys = {copy.key for copy in copies}
+    else:
+        packed = counts.unsent or b""
+        keys = {packed[i : i + 16] for i in range(0, len(packed), 16)}
+    refused = msgspec.msgpack.decode(counts.refused, type=dict[bytes, str]) if counts.refused else {}
+    return Outbox(counts.file, keys, refused), [copy for copy in copies if copy.key in keys and copy.at >= since]
+
+
+def _by_session(copies: list[Copy]) -> dict[int, list[Copy]]:
+    sessions: dict[int, list[Copy]] = {}
+    for copy in copies:
+        sessions.setdefault(copy.session, []).append(copy)
+    return sessions
+
+
+def _report(tool: str, stretch: Stretch, collector: str, records: list[Record]) -> SessionReport:
+    return SessionReport(
+        tool=tool,
+        session=stretch.session,
+        started_at=stretch.started_at,
+        ended_at=stretch.ended_at,
+        records=records,
+        project=_project(stretch.cwd),
+        collector=collector,
+    )
+
+
+_projects: dict[str, str] = {}
+
+
+def _project(cwd: str) -> str:
+    if not cwd:
+        return ""
+    if cwd not in _projects:
+        _projects[cwd] = keyed_hash(cwd)
+    return _projects[cwd]
+
+
+def _record(copy: Copy) -> Record:
+    key = copy.key.hex()
+    return Record(
+        key=key,
+        at=copy.at,
+        model=copy.model,
+        input=copy.input,
+        output=copy.output,
+        cache_write_5m=copy.cache_write_5m,
+        cache_write_1h=copy.cache_write_1h,
+        cache_read=copy.cache_read,
+        request=key[16:] if copy.has_request else None,
+        sidechain=copy.sidechain,
+        tools=copy.tools or {},
+        lines_added=copy.lines_added,
+        lines_deleted=copy.lines_deleted,
+        files_created=copy.files_created,
+        files_modified=copy.files_modified,
+        turns=copy.turns,
+        web_searches=copy.web_searches,
+        speed=copy.speed,
+        service_tier=copy.service_tier,
+        region=copy.region,
+        cost_recorded=copy.cost_recorded,
+    )

@@ -1,0 +1,65 @@
+"""``arena logout``: takes key and hooks off this machine, and has the box refuse the key if the person wants that."""
+
+import json
+import sys
+from argparse import Namespace
+
+from arena.client import credentials, terminal
+from arena.client.home import Refused
+
+
+def main(argv: list[str]) -> int:
+    """Sign this machine out."""
+    parser = terminal.parser("logout", "Remove the key and the hooks from this machine.", "arena logout --revoke")
+    parser.add_argument("--revoke", action="store_true", help="have the server refuse the key from now on, unasked")
+    parser.add_argument("--json", action="store_true", help="answer as JSON")
+    asked = parser.parse_args(argv)
+    return terminal.guarded(lambda: _logout(asked))
+
+
+def _logout(asked: Namespace) -> int:
+    revoked = False
+    trouble = ""
+    if asked.revoke or _agrees(asked):
+        try:
+            revoked = _revoke()
+        except Refused as refusal:
+            trouble = str(refusal)
+    removed = credentials.forget()
+    unhooked = _unhook()
+    if asked.json:
+        print(json.dumps({"removed": removed, "revoked": revoked, "hooks": unhooked}))
+    else:
+        print("signed out." if removed else "nobody was signed in here.", "The key is revoked." if revoked else "")
+    if trouble:
+        raise Refused(f"the key is off this machine, but it was not revoked: {trouble}")
+    return 0
+
+
+def _agrees(asked: Namespace) -> bool:
+    if asked.json or not (sys.stdin.isatty() and sys.stdout.isatty()) or not credentials.kept_server():
+        return False
+    return input("Revoke the key too, so that nobody can use it? [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def _revoke() -> bool:
+    from arena.client.api import Api
+
+    who = credentials.current()
+    if who is None:
+        return False
+    Api(who).revoke()
+    return True
+
+
+def _unhook() -> list[str]:
+    from arena.client import hooks
+
+    removed = []
+    for name in hooks.hookable():
+        try:
+            if hooks.uninstall(name):
+                removed.append(name)
+        except Refused as refusal:
+            terminal.complain(str(refusal))
+    return removed

@@ -1,0 +1,225 @@
+"""``arena sync``: counts what is new and sends it in batches; stopped anywhere, it goes on the next time."""
+
+import json
+import os
+import sqlite3
+import sys
+from argparse import Namespace
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from arena.client import credentials, ledger, lock, settings, spool, terminal
+from arena.client.home import Refused
+
+if TYPE_CHECKING:
+    from arena.client.counting import Files, Tool
+
+PATIENCE = 5.0
+"""Seconds to wait for another sync; one started by a hook has nobody waiting for it and stays longer."""
+
+SPOOLED_PATIENCE = 120.0
+SHOWN_PROBLEMS = 10
+
+
+@dataclass
+class Summary:
+    """What a sync did."""
+
+    submitted: int = 0
+    grown: int = 0
+    skipped: int = 0
+    failed: int = 0
+    excluded: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+
+
+def main(argv: list[str]) -> int:
+    """Send what is new since the last time."""
+    asked = _arguments(argv)
+    return terminal.guarded(lambda: _locked(asked))
+
+
+def run(*, quiet: bool = False) -> int:
+    """Sync everything, for a command that ends with a sync."""
+    return main(["--quiet"] if quiet else [])
+
+
+def _arguments(argv: list[str]) -> Namespace:
+    parser = terminal.parser(
+        "sync", "Count what is new in the transcripts of this machine's tools and send it.", "arena sync --dry-run"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would be sent, send nothing")
+    parser.add_argument("--json", action="store_true", help="answer as JSON; with --dry-run, the requests themselves")
+    parser.add_argument("--tool", action="append", metavar="NAME", help="only this tool; may be repeated")
+    parser.add_argument("--since", metavar="DATE", type=_instant, default=0, help="only from this day (UTC) on")
+    parser.add_argument("--full", action="store_true", help="read and send everything again; the box counts it once")
+    parser.add_argument("--quiet", action="store_true", help="say nothing unless something fails")
+    parser.add_argument("--spooled", action="store_true", help="only what hooks left word of")
+    asked = parser.parse_args(argv)
+    if asked.tool:
+        from arena.client.counting import tool_names
+
+        unknown = sorted(set(asked.tool) - set(tool_names()))
+        if unknown:
+            parser.error(f"there is no tool `{unknown[0]}`; known: {', '.join(tool_names())}")
+    return asked
+
+
+def _instant(text: str) -> int:
+    from argparse import ArgumentTypeError
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text} is not a date like 2026-01-31") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _locked(asked: Namespace) -> int:
+    try:
+        with lock.held(SPOOLED_PATIENCE if asked.spooled else PATIENCE):
+            return _sync(asked)
+    except lock.Busy:
+        if asked.quiet:
+            return 0
+        raise Refused("another sync is running on this machine; it sends everything, so just wait for it.") from None
+
+
+def _sync(asked: Namespace) -> int:
+    who = credentials.current() if asked.dry_run or asked.spooled else credentials.required()
+    excluded = settings.current().excluded
+    conn = ledger.opened()
+    try:
+        words = spool.words() if asked.spooled or not asked.dry_run else {}
+        if who is not None and not asked.dry_run:
+            _note_account(conn, who)
+        files, only = _count(conn, asked, words)
+        for trouble in files.unreadable:
+            print(f"arena: cannot read {trouble}", file=sys.stderr)
+        if asked.dry_run:
+            from arena.client.dry_run import show
+
+            show(conn, _tools(asked), asked.since, excluded, as_json=asked.json)
+            return 0
+        if who is None:
+            who = credentials.required()
+        summary = _send(conn, asked, who, excluded, only)
+        if asked.spooled or not (asked.tool or asked.since):
+            spool.clear(list(words))
+    finally:
+        conn.close()
+    _tell(asked, summary, files)
+    return 0
+
+
+def _note_account(conn: sqlite3.Connection, who: credentials.Credentials) -> None:
+    known = ledger.fact(conn, "account")
+    if known != who.account:
+        conn.execute("begin immediate")
+        if known:
+            ledger.forget_sent(conn)
+        ledger.put_fact(conn, "account", who.account)
+        conn.execute("commit")
+
+
+def _tools(asked: Namespace) -> list[str]:
+    from arena.client.counting import tool_names
+
+    return sorted(set(asked.tool)) if asked.tool else tool_names()
+
+
+def _count(
+    conn: sqlite3.Connection, asked: Namespace, words: dict[str, dict[str, str]]
+) -> tuple["Files", set[int] | None]:
+    """Bring the ledger up to date; after hooks, only with the transcripts that they named."""
+    from arena.client.counting import Files, count, module
+
+    files = Files()
+    only: set[int] | None = set() if asked.spooled else None
+    for name in _tools(asked):
+        tool = module(name)
+        found = list(tool.transcripts()) if only is None else _named(tool, words)
+        more = count(conn, tool, found, asked.full)
+        files.read += more.read
+        files.unchanged += more.unchanged
+        files.unreadable += more.unreadable
+        if only is not None:
+            places = (ledger.position(conn, path) for path, _ in found)
+            only.update(place.file for place in places if place)
+    return files, only
+
+
+def _named(tool: "Tool", words: dict[str, dict[str, str]]) -> list[tuple[str, os.stat_result]]:
+    paths = {
+        os.path.abspath(word["transcript_path"])
+        for word in words.values()
+        if word.get("tool") == tool.NAME and word.get("transcript_path", "").endswith(".jsonl")
+    }
+    return [found for path in sorted(paths) for found in tool.companions(path)]
+
+
+def _send(
+    conn: sqlite3.Connection,
+    asked: Namespace,
+    who: credentials.Credentials,
+    excluded: tuple[str, ...],
+    only: set[int] | None,
+) -> Summary:
+    summary = Summary()
+    if not ledger.any_unsent(conn):
+        return summary
+    from arena.client.api import Api
+    from arena.client.batches import batches, settle
+    from arena.client.exclusions import excluded_files
+
+    hidden, summary.excluded = excluded_files(conn, excluded)
+    api = Api(who)
+    done = 0
+    for batch in batches(conn, _tools(asked), asked.since, frozenset(hidden), only):
+        answer = api.send(batch.report)
+        problems = settle(conn, batch, answer)
+        summary.submitted += answer.stored
+        summary.grown += answer.grown
+        summary.skipped += answer.known
+        summary.failed += answer.failed
+        summary.problems += [problem.reason for problem in problems]
+        done += len(batch)
+        _progress(asked, done)
+    if done and _watched(asked):
+        print(file=sys.stderr)
+    return summary
+
+
+def _watched(asked: Namespace) -> bool:
+    return not asked.quiet and not asked.json and sys.stderr.isatty()
+
+
+def _progress(asked: Namespace, done: int) -> None:
+    if _watched(asked):
+        print(f"\rsent {terminal.human(done)} records", end="", file=sys.stderr, flush=True)
+
+
+def _tell(asked: Namespace, summary: Summary, files: "Files") -> None:
+    if asked.json:
+        told = {
+            "submitted": summary.submitted,
+            "grown": summary.grown,
+            "skipped": summary.skipped,
+            "excluded_sessions": len(summary.excluded),
+            "failed": summary.failed,
+            "problems": summary.problems,
+            "files": {"read": files.read, "unchanged": files.unchanged, "unreadable": len(files.unreadable)},
+        }
+        print(json.dumps(told))
+        return
+    if asked.quiet:
+        return
+    parts = [f"{terminal.human(summary.submitted)} submitted"]
+    parts += [f"{terminal.human(summary.grown)} grown"] if summary.grown else []
+    parts += [f"{terminal.human(summary.skipped)} skipped (duplicate)"]
+    parts += [f"{len(summary.excluded)} sessions excluded"] if summary.excluded else []
+    parts += [f"{terminal.human(summary.failed)} failed"] if summary.failed else []
+    print(f"{terminal.bold('sync')}: {', '.join(parts)}; {files.read} transcripts read, {files.unchanged} unchanged.")
+    for reason in list(dict.fromkeys(summary.problems))[:SHOWN_PROBLEMS]:
+        print(f"  refused: {reason}")

@@ -1,0 +1,520 @@
+"""Claude Code: JSON Lines under ``projects``, one response in one to several lines, sub-agents in files of their own.
+
+A response is a run of lines with one message id that no other assistant message of the same chain interrupts. Each
+line of a run may hold larger figures than the one before; the largest output is the bill. Only lines that can matter
+are decoded, and of those only the fields named here: prompts, code and results stay bytes.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from io import FileIO
+from typing import ClassVar
+
+import msgspec
+
+from arena.client.models import Copy, Reading, Stretch, merge, total
+from arena.wire import session_hash
+
+NAME = "claude-code"
+COLLECTOR = "claude-code/1"
+
+BUILT_IN = frozenset(
+    "Agent AskUserQuestion Bash BashOutput CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree"
+    " ExitPlanMode ExitWorktree Glob Grep KillBash KillShell LS LSP ListMcpResourcesTool Monitor MultiEdit"
+    " NotebookEdit NotebookRead PowerShell Read ReadMcpResourceTool SendMessage Skill SlashCommand StructuredOutput"
+    " Task TaskCreate TaskGet TaskList TaskOutput TaskStop TaskUpdate TeamCreate TeamDelete TodoRead TodoWrite"
+    " ToolSearch WebFetch WebSearch Write".split()
+)
+EDITS = frozenset(("Edit", "MultiEdit", "NotebookEdit", "Write"))
+"""The tools whose results carry a patch."""
+
+ECHOES = (b"<local-command-", b"<command-name>", b"<bash-")
+"""How the tool notes a command that it ran itself, without asking the model."""
+
+SPEEDS = frozenset(("standard", "fast"))
+TIERS = frozenset(("standard", "priority", "batch", "flex"))
+REGIONS = frozenset(("us", "eu", "global"))
+
+AHEAD = 160
+"""Bytes after the type in which a tool result names its call."""
+
+COUNT_LIMIT = 1_000_000_000
+COST_LIMIT = 100_000
+PENDING_LIMIT = 64
+CHAIN_LIMIT = 16
+EARLIEST, LATEST = 946_684_800_000, 4_102_444_800_000
+
+
+class _Block(msgspec.Struct, gc=False):
+    type: str | None = None
+    id: str | None = None
+    name: str | None = None
+
+
+class _CacheWrites(msgspec.Struct, gc=False):
+    ephemeral_5m_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: int | None = None
+
+
+class _ServerTools(msgspec.Struct, gc=False):
+    web_search_requests: int | None = None
+
+
+class _Usage(msgspec.Struct, gc=False):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation: _CacheWrites | None = None
+    server_tool_use: _ServerTools | None = None
+    speed: str | None = None
+    service_tier: str | None = None
+    inference_geo: str | None = None
+
+
+class _Message(msgspec.Struct, gc=False):
+    id: str | None = None
+    model: str | None = None
+    usage: _Usage | None = None
+    content: list[_Block] | None = None
+
+
+class _Assistant(msgspec.Struct, gc=False):
+    type: str | None = None
+    message: _Message | None = None
+    requestId: str | None = None
+    timestamp: str | None = None
+    sessionId: str | None = None
+    cwd: str | None = None
+    uuid: str | None = None
+    agentId: str | None = None
+    isSidechain: bool | None = None
+    isApiErrorMessage: bool | None = None
+    costUSD: float | None = None
+
+
+class _BareMessage(msgspec.Struct, gc=False):
+    """A message whose content is not the list it should be."""
+
+    id: str | None = None
+    model: str | None = None
+    usage: _Usage | None = None
+    content: ClassVar[None] = None
+
+
+class _BareAssistant(_Assistant, gc=False):
+    message: _BareMessage | None = None  # type: ignore[assignment]
+
+
+class _ProgressData(msgspec.Struct, gc=False):
+    agentId: str | None = None
+    message: _Assistant | None = None
+
+
+class _Progress(msgspec.Struct, gc=False):
+    data: _ProgressData | None = None
+    sessionId: str | None = None
+    cwd: str | None = None
+    timestamp: str | None = None
+
+
+class _ResultBlock(msgspec.Struct, gc=False):
+    type: str | None = None
+    tool_use_id: str | None = None
+    text: msgspec.Raw = msgspec.Raw()
+
+
+class _UserMessage(msgspec.Struct, gc=False):
+    content: msgspec.Raw = msgspec.Raw()
+
+
+class _User(msgspec.Struct, gc=False):
+    type: str | None = None
+    message: _UserMessage | None = None
+    toolUseResult: msgspec.Raw = msgspec.Raw()
+    timestamp: str | None = None
+    sessionId: str | None = None
+    cwd: str | None = None
+    isSidechain: bool | None = None
+    isMeta: bool | None = None
+    isCompactSummary: bool | None = None
+
+
+class _Result(msgspec.Struct, gc=False):
+    type: str | None = None
+    structuredPatch: msgspec.Raw = msgspec.Raw()
+    content: msgspec.Raw = msgspec.Raw()
+
+
+class _Open(msgspec.Struct, array_like=True):
+    """A run of lines that may go on: its message id, the first line's time as written, its copy, the calls counted."""
+
+    message: str
+    first: str
+    copy: Copy
+    calls: list[str]
+
+
+class _State(msgspec.Struct, array_like=True):
+    """What a transcript leaves open at its end; sessions are kept so that indexes in copies stay true."""
+
+    open: dict[str, _Open]
+    pending: dict[str, Copy]
+    prompts: int
+    sessions: dict[str, int]
+    stretches: list[Stretch]
+
+
+_decode_assistant = msgspec.json.Decoder(_Assistant).decode
+_decode_bare = msgspec.json.Decoder(_BareAssistant).decode
+_decode_progress = msgspec.json.Decoder(_Progress).decode
+_decode_user = msgspec.json.Decoder(_User).decode
+_decode_blocks = msgspec.json.Decoder(list[_ResultBlock]).decode
+_decode_result = msgspec.json.Decoder(_Result).decode
+_decode_state = msgspec.msgpack.Decoder(_State).decode
+
+
+def roots() -> list[str]:
+    """List the folders that may hold ``projects``, as the tool itself looks for them."""
+    given = os.environ.get("CLAUDE_CONFIG_DIR", "")
+    if given.strip():
+        folders = [os.path.expanduser(part.strip()) for part in given.split(",") if part.strip()]
+    else:
+        config = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+        folders = [os.path.join(config, "claude"), os.path.expanduser("~/.claude")]
+    return list(dict.fromkeys(os.path.abspath(folder) for folder in folders))
+
+
+def found() -> bool:
+    """Say whether the tool has been used here."""
+    return any(os.path.isdir(folder) for folder in roots())
+
+
+def settings_file() -> str:
+    """Name the settings file in which the user's hooks stand."""
+    folders = [os.path.dirname(f) if os.path.basename(f) == "projects" else f for f in roots()]
+    for folder in folders:
+        if os.path.isfile(os.path.join(folder, "settings.json")):
+            return os.path.join(folder, "settings.json")
+    return os.path.join(next(filter(os.path.isdir, folders), folders[-1]), "settings.json")
+
+
+def transcripts() -> Iterator[tuple[str, os.stat_result]]:
+    """Walk all transcripts of this machine, with what the file system says of each."""
+    seen: set[str] = set()
+    for root in roots():
+        folder = root if os.path.basename(root) == "projects" else os.path.join(root, "projects")
+        real = os.path.realpath(folder)
+        if real not in seen:
+            seen.add(real)
+            yield from _walk(folder)
+
+
+def companions(path: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Walk one transcript and those of its sub-agents."""
+    with suppress(OSError):
+        yield path, os.stat(path)
+    yield from _walk(os.path.splitext(path)[0])
+
+
+def read(file: FileIO, offset: int, state: bytes, buffer: bytearray) -> Reading:
+    """Count the complete lines of a transcript from an offset on.
+
+    ``state`` is what an earlier reading left, or empty. A line longer than the buffer gets a larger one for itself; a
+    last line without its newline is left for the next time.
+    """
+    reader = _Reader(state)
+    line = reader.line
+    file.seek(offset)
+    held = scanned = 0
+    while got := file.readinto(memoryview(buffer)[held:]):
+        end, start = held + got, 0
+        find = buffer.find
+        view = memoryview(buffer)
+        stop = find(b"\n", scanned, end)
+        while stop >= 0:
+            line(buffer, view, start, stop)
+            start = stop + 1
+            stop = find(b"\n", start, end)
+        offset += start
+        held = scanned = end - start
+        if start:
+            buffer[:held] = buffer[start:end]
+        elif held == len(buffer):
+            buffer = buffer + bytes(len(buffer))
+    return reader.reading(offset)
+
+
+class _Reader:
+    """Counts line after line of one transcript."""
+
+    def __init__(self, state: bytes) -> None:
+        kept = _decode_state(state) if state else _State({}, {}, 0, {}, [])
+        self.open = kept.open
+        self.pending = kept.pending
+        self.prompts = kept.prompts
+        self.sessions = kept.sessions
+        self.stretches = kept.stretches
+        self.runs = [run.copy for run in kept.open.values()]
+        for tool_use, copy in self.pending.items():
+            # Read back apart, one copy of an open run and one of its pending call must be the same object again.
+            self.pending[tool_use] = next((run for run in self.runs if run.key == copy.key), copy)
+        self.runs += self.pending.values()
+        self.cwds: dict[str, None] = {}
+        self.models: dict[str | None, str] = {}
+
+    def line(self, buffer: bytearray, view: memoryview, start: int, stop: int) -> None:
+        """Decide by its first type whether a line can matter, and count it if so; no line fails a file."""
+        at = buffer.find(b'"type":"', start, stop)
+        try:
+            if at < 0:
+                self._any(buffer, view, start, stop)
+            elif buffer.startswith(b'assistant"', at + 8):
+                self._assistant(view[start:stop])
+            elif buffer.startswith(b'user"', at + 8):
+                call = buffer.find(b'"tool_use_id":"', at, at + AHEAD)
+                if 0 <= call < stop:
+                    tool_use = buffer[call + 15 : buffer.find(b'"', call + 15, stop)]
+                    if not self.pending or tool_use.decode() not in self.pending:
+                        return
+                self._user(view[start:stop])
+            else:
+                self._any(buffer, view, start, stop)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return
+
+    def reading(self, offset: int) -> Reading:
+        """Sum up: one copy a key, however many runs of lines spoke of it."""
+        copies: dict[bytes, Copy] = {}
+        for copy in self.runs:
+            old = copies.get(copy.key)
+            copies[copy.key] = copy if old is None or old is copy else merge(old, copy)
+        state = _State(
+            dict(list(self.open.items())[-CHAIN_LIMIT:]),
+            dict(list(self.pending.items())[-PENDING_LIMIT:]),
+            self.prompts,
+            self.sessions,
+            self.stretches,
+        )
+        return Reading(copies, self.stretches, list(self.cwds), offset, msgspec.msgpack.encode(state))
+
+    def _any(self, buffer: bytearray, view: memoryview, start: int, stop: int) -> None:
+        if buffer.find(b'"output_tokens"', start, stop) >= 0:
+            self._assistant(view[start:stop])
+        elif buffer.find(b'"user"', start, stop) >= 0:
+            self._user(view[start:stop])
+
+    def _assistant(self, raw: memoryview) -> None:
+        try:
+            line = _decode_assistant(raw)
+        except msgspec.ValidationError:
+            line = _decode_bare(raw)
+        kind = line.type
+        if kind == "assistant" or kind is None:
+            self._response(line, line, bool(line.isSidechain), line.agentId)
+        elif kind == "progress":
+            progress = _decode_progress(raw)
+            inner = progress.data and progress.data.message
+            # Without a request id nothing ties it to the sub-agent's own file, which holds all of the response.
+            if progress.data and inner and inner.requestId:
+                self._response(inner, progress, True, progress.data.agentId or inner.agentId, passing=True)
+        elif kind == "user":
+            self._user(raw)
+
+    def _response(
+        self, line: _Assistant, outer: _Assistant | _Progress, side: bool, agent: str | None, passing: bool = False
+    ) -> None:
+        message = line.message
+        usage = message and message.usage
+        identity = (message and message.id) or line.uuid
+        written = line.timestamp or outer.timestamp
+        if not message or not usage or not identity or not written:
+            return
+        at = _instant(written)
+        if not EARLIEST <= at < LATEST:
+            return
+        chain = agent or ("side" if side else "main")
+        if passing:
+            chain = "progress " + chain
+        run = self.open.get(chain)
+        if line.isApiErrorMessage or message.model == "<synthetic>":
+            if run and run.message != identity:
+                del self.open[chain]
+            return
+        if run is None or run.message != identity:
+            figures = _figures(usage)
+            if figures is None:
+                return
+            run = self._start(chain, identity, line, written, at, side)
+            run.copy.session = self._session(outer.sessionId or "", outer.cwd or "", at)
+            _take(run.copy, figures, usage)
+        else:
+            self._session(outer.sessionId or "", outer.cwd or "", at)
+            copy = run.copy
+            if at < copy.at:
+                copy.at = at
+            # Most lines of a run repeat the figures of the one before.
+            if (usage.output_tokens or 0) >= copy.output:
+                figures = _figures(usage)
+                if figures and (figures[1] > copy.output or sum(figures) > total(copy)):
+                    _take(copy, figures, usage)
+        if line.costUSD is not None and 0 <= line.costUSD <= COST_LIMIT:
+            run.copy.cost_recorded = max(run.copy.cost_recorded or 0.0, line.costUSD)
+        if message.content:
+            for block in message.content:
+                if block.type == "tool_use":
+                    self._call(run, block)
+
+    def _start(self, chain: str, identity: str, line: _Assistant, written: str, at: int, side: bool) -> _Open:
+        message = line.message
+        known = bool(message and message.id)
+        distinguisher = (line.requestId or written) if known else identity
+        # `arena.wire.record_key` in bytes.
+        key = sha256(identity.encode()).digest()[:8] + sha256(distinguisher.encode()).digest()[:8]
+        copy = Copy(key, at, self._model(message.model if message else None), 0, side)
+        copy.has_request = known and bool(line.requestId)
+        if not side:
+            copy.turns, self.prompts = self.prompts, 0
+        run = self.open[chain] = _Open(identity, written, copy, [])
+        self.runs.append(copy)
+        return run
+
+    def _model(self, name: str | None) -> str:
+        known = self.models.get(name)
+        if known is None:
+            known = self.models[name] = _model(name)
+        return known
+
+    def _call(self, run: _Open, block: _Block) -> None:
+        identity, name = block.id or "", block.name or ""
+        if identity in run.calls:
+            return
+        run.calls.append(identity)
+        shown = name if name in BUILT_IN else "mcp" if name.startswith("mcp__") else "other"
+        tools = run.copy.tools
+        if tools is None:
+            tools = run.copy.tools = {}
+        tools[shown] = tools.get(shown, 0) + 1
+        if name in EDITS and identity:
+            self.pending[identity] = run.copy
+
+    def _user(self, raw: memoryview) -> None:
+        line = _decode_user(raw)
+        if line.type != "user" or line.message is None:
+            return
+        if line.cwd:
+            self.cwds[line.cwd] = None
+        content = line.message.content
+        blocks = _decode_blocks(content) if bytes(memoryview(content)[:1]) == b"[" else []
+        results = [block.tool_use_id for block in blocks if block.type == "tool_result"]
+        if results:
+            for tool_use in results:
+                copy = self.pending.pop(tool_use or "", None)
+                if copy is not None:
+                    _count_lines(copy, line.toolUseResult)
+        elif not (line.isSidechain or line.isMeta or line.isCompactSummary):
+            said = next((block.text for block in blocks if block.type == "text"), content)
+            if not bytes(memoryview(said)[1:20]).startswith(ECHOES):
+                self.prompts += 1
+
+    def _session(self, identity: str, cwd: str, at: int) -> int:
+        if cwd and cwd not in self.cwds:
+            self.cwds[cwd] = None
+        index = self.sessions.get(identity)
+        if index is None:
+            index = self.sessions[identity] = len(self.stretches)
+            self.stretches.append(Stretch(session_hash(NAME, identity), at, at, cwd))
+            return index
+        stretch = self.stretches[index]
+        if at > stretch.ended_at:
+            stretch.ended_at = at
+        elif at < stretch.started_at:
+            stretch.started_at = at
+        if not stretch.cwd:
+            stretch.cwd = cwd
+        return index
+
+
+def _instant(written: str) -> int:
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return 0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)
+
+
+def _figures(usage: _Usage) -> tuple[int, int, int, int, int] | None:
+    """Read a line's tokens in the order of a copy's fields, or nothing where none are or they cannot be true."""
+    short, long = usage.cache_creation_input_tokens or 0, 0
+    writes = usage.cache_creation
+    if writes is not None:
+        short, long = writes.ephemeral_5m_input_tokens or 0, writes.ephemeral_1h_input_tokens or 0
+    figures = (usage.input_tokens or 0, usage.output_tokens or 0, short, long, usage.cache_read_input_tokens or 0)
+    return figures if min(figures) >= 0 and 0 < max(figures) <= COUNT_LIMIT else None
+
+
+def _take(copy: Copy, figures: tuple[int, int, int, int, int], usage: _Usage) -> None:
+    copy.input, copy.output, copy.cache_write_5m, copy.cache_write_1h, copy.cache_read = figures
+    if usage.speed is not None and usage.speed in SPEEDS:
+        copy.speed = usage.speed
+    if usage.service_tier is not None and usage.service_tier in TIERS:
+        copy.service_tier = usage.service_tier
+    if usage.inference_geo is not None and usage.inference_geo in REGIONS:
+        copy.region = usage.inference_geo
+    if usage.server_tool_use is not None and usage.server_tool_use.web_search_requests:
+        searches = min(usage.server_tool_use.web_search_requests, COUNT_LIMIT)
+        copy.web_searches = max(copy.web_searches, searches)
+
+
+def _count_lines(copy: Copy, outcome: msgspec.Raw) -> None:
+    """Count lines on the raw bytes: in a patch each line is a string that opens with its sign."""
+    if bytes(memoryview(outcome)[:1]) != b"{":
+        return
+    result = _decode_result(outcome)
+    patch = bytes(result.structuredPatch)
+    added = patch.count(b'"+') - patch.count(b'\\"+')
+    deleted = patch.count(b'"-') - patch.count(b'\\"-')
+    if result.type == "create":
+        copy.files_created += 1
+        if not added and not deleted:
+            added = _lines_of(bytes(result.content))
+    elif added or deleted:
+        copy.files_modified += 1
+    copy.lines_added += added
+    copy.lines_deleted += deleted
+
+
+def _lines_of(text: bytes) -> int:
+    if len(text) <= 2 or not text.startswith(b'"'):
+        return 0
+    plain = text.replace(b"\\\\", b"")
+    return plain.count(b"\\n") + (not plain.endswith(b'\\n"'))
+
+
+def _model(name: str | None) -> str:
+    """Keep a model's name but not the account that an address of it tells."""
+    name = name or "unknown"
+    if name.startswith("arn:") or "projects/" in name or "/models/" in name or "accounts/" in name:
+        name = name.rsplit("/", 1)[-1]
+    if name.startswith("arn:"):
+        name = name.rsplit(":", 1)[-1]
+    return name[:100] or "unknown"
+
+
+def _walk(folder: str) -> Iterator[tuple[str, os.stat_result]]:
+    folders = [folder]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.name.endswith(".jsonl"):
+                        yield entry.path, entry.stat()
+                    elif entry.is_dir():
+                        folders.append(entry.path)
+        except OSError:
+            continue

@@ -1,0 +1,161 @@
+"""The configuration: one frozen Struct, from ``arena.toml`` and the environment.
+
+``ARENA_SECTION__KEY`` in the environment wins over the file. An unknown key is refused by name. Secrets are not in
+the file: they are made on first start and kept in the data folder, readable by its owner alone.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import Meta, Struct
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the sentence says which key and why."""
+
+
+class Server(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the box listens and how it is reached."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8000
+    url: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
+    trusted_proxies: list[str] = []
+
+
+class Arena(Struct, frozen=True, forbid_unknown_fields=True):
+    """The box itself."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=50)] = "arena"
+    time_zone: str = "UTC"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Accounts(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sign-in. Days."""
+
+    link_days: Annotated[int, Meta(ge=1, le=90)] = 7
+    session_days: Annotated[int, Meta(ge=1, le=400)] = 30
+
+
+class Boards(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may look at boards."""
+
+    visible: Literal["everyone", "signed-in"] = "everyone"
+
+
+Weight = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Ranking(Struct, frozen=True, forbid_unknown_fields=True):
+    """The weights of the composite score; they add up to 1."""
+
+    token: Weight = 0.40
+    efficiency: Weight = 0.25
+    session: Weight = 0.20
+    streak: Weight = 0.15
+
+
+class Client(Struct, frozen=True, forbid_unknown_fields=True):
+    """The laptops."""
+
+    oldest: Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$")] = "0.1.0"
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be configured, with its default."""
+
+    server: Server = Server()
+    arena: Arena = Arena()
+    accounts: Accounts = Accounts()
+    boards: Boards = Boards()
+    ranking: Ranking = Ranking()
+    client: Client = Client()
+
+
+def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
+    """Read ``arena.toml`` (if there is one) and the environment.
+
+    Raises `ConfigError` with the file, the key and the reason.
+    """
+    tree: dict[str, Any] = {}
+    if file is not None:
+        try:
+            tree = msgspec.toml.decode(file.read_bytes())
+        except OSError as problem:
+            raise ConfigError(f"{file}: {problem.strerror}") from problem
+        except msgspec.DecodeError as problem:
+            raise ConfigError(f"{file} is not TOML: {problem}") from problem
+    for name, value in environment.items():
+        section, _, key = name.removeprefix("ARENA_").lower().partition("__")
+        if name.startswith("ARENA_") and key:
+            tree.setdefault(section, {})[key] = value.split(",") if key == "trusted_proxies" else value
+    try:
+        config = msgspec.convert(tree, Config, strict=False)
+    except msgspec.ValidationError as problem:
+        raise ConfigError(f"{file or 'the environment'}: {problem}") from problem
+    _check(config)
+    return config
+
+
+def _check(config: Config) -> None:
+    try:
+        ZoneInfo(config.arena.time_zone)
+    except (KeyError, ValueError) as problem:
+        raise ConfigError(f"[arena] time_zone: {config.arena.time_zone!r} is not a known time zone") from problem
+    weights = config.ranking
+    if abs(weights.token + weights.efficiency + weights.session + weights.streak - 1) > 1e-9:
+        raise ConfigError("[ranking] token, efficiency, session and streak must add up to 1")
+    if bool(config.server.tls_cert) != bool(config.server.tls_key):
+        raise ConfigError("[server] tls_cert and tls_key belong together")
+    if config.server.url and not config.server.url.startswith(("http://", "https://")):
+        raise ConfigError("[server] url must start with http:// or https://")
+
+
+class Place(Struct, frozen=True):
+    """Where a running box keeps things: its folder and the files in it."""
+
+    data: Path
+
+    @property
+    def database(self) -> Path:
+        """The database file."""
+        return self.data / "arena.db"
+
+    @property
+    def address(self) -> Path:
+        """Where `serve` notes the address that links are made with."""
+        return self.data / "address"
+
+    @property
+    def secret(self) -> str:
+        """The signing secret (64 hex digits), made when it is first asked for."""
+        file = self.data / "secret"
+        try:
+            return file.read_text()
+        except FileNotFoundError:
+            pass
+        made = secrets.token_hex(32)
+        temporary = self.data / f".secret.{os.getpid()}"
+        temporary.touch(mode=0o600)
+        temporary.write_text(made)
+        try:
+            os.link(temporary, file)  # fails if another process was first, and never shows half a file
+        except FileExistsError:
+            return file.read_text()
+        finally:
+            temporary.unlink()
+        return made
+
+
+def place(data: Path) -> Place:
+    """Make the data folder (0700) if it is not there."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Place(data.resolve())

@@ -1,0 +1,248 @@
+"""The database: one writer whose callers share commits, and readers that cannot write.
+
+Whoever writes hands over a function of a connection. The writer thread takes all functions that wait, runs them in
+one ``BEGIN IMMEDIATE ... COMMIT``, and only then answers: an answer means that the commit is on disk. If one
+function fails, the others are run again without it (each in a savepoint), so a function must not do anything but
+SQL, and may run twice.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from arena.core import sqlite
+from arena.core.errors import Unavailable
+from arena.core.log import log
+
+import sqlite3  # isort: skip
+import aiosqlite  # isort: skip
+
+T = TypeVar("T")
+SHARED_COMMIT = 200
+"""How many functions share one commit at the most: more only makes each of them wait longer."""
+READERS = 4
+
+
+class _Job:
+    """A function that waits to be run, and who to tell."""
+
+    __slots__ = ("fn", "future", "loop", "outcome")
+
+    def __init__(
+        self, fn: Callable[[sqlite3.Connection], Any], future: Any, loop: asyncio.AbstractEventLoop | None
+    ) -> None:
+        self.fn = fn
+        self.future = future
+        self.loop = loop
+        self.outcome: Any = None
+
+
+class _Reader(aiosqlite.Connection):
+    """An aiosqlite connection that runs a whole function in its thread: one hop for any number of statements."""
+
+    async def run(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        result: T = await self._execute(partial(_in_snapshot, self._conn, fn))
+        return result
+
+
+class Database:
+    """One SQLite file. Guarantees: a returned write is durable; a read sees one moment; readers never wait for writers.
+
+    `write` and `write_sync` run a function in the shared commit; `read` runs one on a reader thread; `glance` runs a
+    point look-up right here (a few microseconds; never more than a row by key).
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_forever, name="arena-writer", daemon=True)
+        self._started = False
+        self._readers: asyncio.Queue[_Reader] | None = None
+        self._glance = sqlite.connect(path, readonly=True)
+
+    async def open(self) -> None:
+        """Start the readers. (The writer starts with the first write.)"""
+        self._readers = asyncio.Queue()
+        for _ in range(READERS):
+            reader = _Reader(partial(sqlite.connect, self.path, readonly=True), 64)
+            await reader
+            self._readers.put_nowait(reader)
+
+    async def close(self) -> None:
+        """Commit what waits, then close every connection. (An aiosqlite connection left open hangs the exit.)"""
+        if self._readers is not None:
+            for _ in range(READERS):
+                await (await self._readers.get()).close()
+            self._readers = None
+        await asyncio.to_thread(self.close_sync)
+
+    def close_sync(self) -> None:
+        """Commit what waits and close the writer."""
+        if self._started:
+            self._jobs.put(None)
+            self._writer.join()
+            self._started = False
+        self._glance.close()
+
+    async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function in the next commit and return its result once that commit is durable.
+
+        Raises what the function raises, and `Unavailable` when the database is locked, full or read-only; in either
+        case nothing of it was stored.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._put(_Job(fn, future, loop))
+        return await future
+
+    def write_sync(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """Do the same from a thread: commands and jobs."""
+        future: Future[T] = Future()
+        self._put(_Job(fn, future, None))
+        return future.result()
+
+    async def read(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a function that only reads, on one snapshot of the database."""
+        if self._readers is None:
+            raise RuntimeError("the database is not open")
+        reader = await self._readers.get()
+        try:
+            return await asyncio.shield(reader.run(fn))
+        finally:
+            self._readers.put_nowait(reader)
+
+    def read_sync(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """Do the same from a thread: commands and jobs."""
+        conn = sqlite.connect(self.path, readonly=True)
+        try:
+            return _in_snapshot(conn, fn)
+        finally:
+            conn.close()
+
+    def glance(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        """Look up a row by its key without leaving the thread."""
+        return fn(self._glance)
+
+    def version(self) -> int:
+        """A number that changes with every commit of any process (3 us)."""
+        row: tuple[int] = self._glance.execute("PRAGMA data_version").fetchone()
+        return row[0]
+
+    # -- the writer thread
+
+    def _put(self, job: _Job) -> None:
+        if not self._started:
+            self._started = True
+            self._writer.start()
+        self._jobs.put(job)
+
+    def _write_forever(self) -> None:
+        conn = sqlite.connect(self.path)
+        while (job := self._jobs.get()) is not None:
+            jobs = [job]
+            ending = False
+            while len(jobs) < SHARED_COMMIT:
+                try:
+                    more = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    ending = True
+                    break
+                jobs.append(more)
+            _commit(conn, jobs)
+            _tell(jobs)
+            if ending:
+                break
+        conn.close()
+
+
+def _in_snapshot(conn: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T]) -> T:
+    conn.execute("BEGIN")
+    try:
+        return fn(conn)
+    finally:
+        conn.execute("COMMIT")
+
+
+def _commit(conn: sqlite3.Connection, jobs: list[_Job]) -> None:
+    try:
+        conn.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            job.outcome = job.fn(conn)
+        conn.execute("COMMIT")
+    except Exception:
+        _rollback(conn)
+        _commit_one_by_one(conn, jobs)
+
+
+def _commit_one_by_one(conn: sqlite3.Connection, jobs: list[_Job]) -> None:
+    """The second attempt: a savepoint each, so that only those fail that must."""
+    try:
+        conn.execute("BEGIN IMMEDIATE")
+        for job in jobs:
+            conn.execute("SAVEPOINT one")
+            try:
+                job.outcome = job.fn(conn)
+            except Exception as problem:
+                job.outcome = _Failed(problem)
+                if not conn.in_transaction:  # SQLite itself rolled everything back (disk full, I/O error)
+                    raise
+                conn.execute("ROLLBACK TO one")
+            conn.execute("RELEASE one")
+        conn.execute("COMMIT")
+    except Exception as problem:
+        _rollback(conn)
+        for job in jobs:
+            job.outcome = _Failed(problem)
+
+
+class _Failed:
+    """The outcome of a function that was not stored."""
+
+    def __init__(self, problem: Exception) -> None:
+        if isinstance(problem, sqlite3.OperationalError):
+            log().error("database", reason=str(problem))
+            self.problem: Exception = Unavailable(
+                f"The box cannot store anything just now ({problem}). Nothing was lost; try again in a moment.",
+                retry_after=5,
+            )
+            self.problem.__cause__ = problem
+        else:
+            self.problem = problem
+
+
+def _rollback(conn: sqlite3.Connection) -> None:
+    if conn.in_transaction:
+        conn.execute("ROLLBACK")
+
+
+def _tell(jobs: list[_Job]) -> None:
+    """Answer everybody, with one wake-up for each event loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in jobs:
+        if job.loop is None:
+            _settle(job)
+        else:
+            loops.setdefault(job.loop, []).append(job)
+    for loop, theirs in loops.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle_all, theirs)
+
+
+def _settle_all(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if not job.future.done():
+            _settle(job)
+
+
+def _settle(job: _Job) -> None:
+    if isinstance(job.outcome, _Failed):
+        job.future.set_exception(job.outcome.problem)
+    else:
+        job.future.set_result(job.outcome)

@@ -1,0 +1,41 @@
+"""The log: one JSON object a line on standard error, holding only fields that were allowed by name."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+ALLOWED = frozenset(
+    "event level timestamp logger request_id method path status ms address url pid code reason count name table "
+    "task state version journal exception user_id".split()
+)
+"""Anything else is dropped, so that a key, a cookie or a mail address cannot reach the log by mistake."""
+
+
+def _only_allowed(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {name: value for name, value in fields.items() if name in ALLOWED}
+
+
+def configure(level: str = "info") -> None:
+    """Send our own log and that of the libraries (from warnings up) to standard error."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            _only_allowed,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, format='{"level":"%(levelname)s","event":"%(message)s"}', force=True)
+
+
+def log() -> structlog.typing.FilteringBoundLogger:
+    """The logger. Give it an event name and allowed fields."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+    return logger

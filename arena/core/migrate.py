@@ -1,0 +1,59 @@
+"""Bring a database file to the schema of this release, once, whoever starts first."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sqlite_utils import Database as Tables
+from sqlite_utils.migrations import Migrations
+
+from arena.core import sqlite
+
+APPLICATION_ID = 0x4152_454E
+"""'AREN', so that ``file`` and we ourselves can tell our database from any other."""
+
+
+class NewerSchema(Exception):
+    """The database was written by a newer release."""
+
+
+def migrate(path: Path, rooms: Iterable[Migrations]) -> list[str]:
+    """Apply what is missing, room by room, in one immediate transaction; return the names of what was applied.
+
+    Raises `NewerSchema` when the file holds migrations that this release does not know, and ``ValueError`` when it
+    is some other program's database.
+    """
+    sets = list(rooms)
+    conn = sqlite.connect(path)
+    try:
+        if conn.execute("PRAGMA application_id").fetchone()[0] not in (0, APPLICATION_ID):
+            raise ValueError(f"{path} is a database of another program")
+        conn.execute(f"PRAGMA journal_mode={sqlite.JOURNAL}")
+        conn.execute("PRAGMA journal_size_limit=67108864")
+        tables = Tables(conn)
+        conn.execute("BEGIN IMMEDIATE")
+        try:
+            before = _applied(tables)
+            unknown = before - {(s.name, m.name) for s in sets for m in s.pending(tables) + s.applied(tables)}
+            if unknown:
+                raise NewerSchema(
+                    f"{path} was written by a newer arena ({', '.join(sorted('.'.join(u) for u in unknown))}); "
+                    "start that release, or restore a backup of this one"
+                )
+            for each in sets:
+                each.apply(tables)
+            conn.execute(f"PRAGMA application_id={APPLICATION_ID}")
+            conn.execute("COMMIT")
+        except BaseException:
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+            raise
+        return sorted(".".join(name) for name in _applied(tables) - before)
+    finally:
+        conn.close()
+
+
+def _applied(tables: Tables) -> set[tuple[str, str]]:
+    if "_sqlite_migrations" not in tables.table_names():
+        return set()
+    rows = tables.execute("SELECT migration_set, name FROM _sqlite_migrations").fetchall()
+    return {(row[0], row[1]) for row in rows}

@@ -1,0 +1,53 @@
+"""One SQLite library for the whole process, and how its connections are opened.
+
+SQLite before 3.51.3 can lose committed rows when a WAL file is reset (fixed too in 3.50.7 and 3.44.6). The
+``pysqlite3`` wheel carries a sound one; it takes the place of ``sqlite3`` everywhere or nowhere, because two copies
+of SQLite on one file corrupt it. Whoever opens a database imports this module before anything else does.
+"""
+
+import sys
+from pathlib import Path
+
+
+def _use_one_library() -> None:
+    try:
+        import pysqlite3
+        import pysqlite3.dbapi2
+    except ImportError:
+        return
+    sys.modules["sqlite3"] = pysqlite3
+    sys.modules["sqlite3.dbapi2"] = pysqlite3.dbapi2
+
+
+_use_one_library()
+
+import sqlite3  # noqa: E402  (the one chosen above)
+
+
+def wal_is_sound(version: tuple[int, ...]) -> bool:
+    """Say whether a SQLite version is free of the WAL-reset bug."""
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+VERSION = sqlite3.sqlite_version
+JOURNAL = "wal" if wal_is_sound(sqlite3.sqlite_version_info) else "truncate"
+"""The journal that is safe with this library: TRUNCATE is slower, and sound on an affected version."""
+
+
+def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    """Open a connection that begins its own transactions, waits 5 s for a lock and survives a power cut.
+
+    A read-only one refuses to write (``query_only``), so that no page view can change anything by accident.
+    """
+    conn = sqlite3.connect(path, isolation_level=None, cached_statements=256, check_same_thread=False)
+    conn.row_factory = sqlite3.Row
+    for pragma in (
+        "busy_timeout=5000",
+        "foreign_keys=ON",
+        "trusted_schema=OFF",
+        "mmap_size=0",
+        "synchronous=FULL",
+        f"query_only={'ON' if readonly else 'OFF'}",
+    ):
+        conn.execute(f"PRAGMA {pragma}")
+    return conn

@@ -1,0 +1,133 @@
+"""The doors of the install page, with the client it hands out, and of the dashboard."""
+
+from functools import partial
+from typing import Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath
+
+from arena.accounts import actions as accounts
+from arena.accounts import store as accounts_store
+from arena.accounts.guards import admin, caller_of, me, signed_in
+from arena.core import clock
+from arena.core.errors import ArenaError, NotFound
+from arena.home import pages
+from arena.home.actions import wheel
+from arena.leaderboard.actions import boards_in
+from arena.leaderboard.rules import PERIODS
+from arena.web.box import box_of, visitor_of
+from arena.web.render import render
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/install")
+async def install(request: AnyRequest) -> Response[bytes]:
+    """Show how a laptop joins: one command with this box's address in it."""
+    name, _, _ = wheel()
+    box = box_of(request)
+    page = pages.InstallPage(
+        address=box.address,
+        wheel_url=_wheel_url(request),
+        wheel_name=name,
+        version=name.split("-")[1],
+        signed_in=visitor_of(request) is not None,
+    )
+    return render(request, "home/install.html", page, nav="install")
+
+
+@get("/install/{name:str}")
+async def download(name: FromPath[str]) -> Response[bytes]:
+    """Hand out the client's wheel."""
+    file, content, _ = wheel()
+    if name != file:
+        raise NotFound("There is no such file here; the install page names the one there is.")
+    return Response(content, media_type="application/zip", headers={"cache-control": "no-cache"})
+
+
+@get("/dashboard", guards=[signed_in])
+async def dashboard(request: AnyRequest) -> Response[bytes]:
+    """Show the visitor their own figures and keys."""
+    return await _dashboard(request)
+
+
+@post("/dashboard/keys", guards=[signed_in], status_code=200)
+async def make_key(request: AnyRequest) -> Response[bytes]:
+    """Make a key and show it, this once."""
+    label = str((await request.form()).get("label", ""))
+    visitor, now = me(request), clock.now()
+    make = partial(accounts.make_key, user_id=visitor.id, label=label, caller=caller_of(request), now=now)
+    try:
+        key = await box_of(request).db.write(make)
+    except ArenaError as problem:
+        return await _dashboard(request, label=label, problem=problem)
+    return await _dashboard(request, fresh_key=key)
+
+
+@post("/dashboard/keys/{prefix:str}/revoke", guards=[signed_in], status_code=303)
+async def revoke_key(request: AnyRequest, prefix: FromPath[str]) -> Response[bytes]:
+    """Revoke one of the visitor's own keys."""
+    visitor, now = me(request), clock.now()
+    revoke = partial(accounts.revoke_key, user_id=visitor.id, prefix=prefix, caller=caller_of(request), now=now)
+    await box_of(request).db.write(revoke)
+    return Response(b"", status_code=303, headers={"location": "/dashboard"})
+
+
+@post("/dashboard/invitations", guards=[admin], status_code=200)
+async def invite(request: AnyRequest) -> Response[bytes]:
+    """Make an invitation link and show it, this once."""
+    box, visitor, now = box_of(request), me(request), clock.now()
+    make = partial(
+        accounts.invite,
+        name=None,
+        days=box.config.accounts.link_days,
+        caller=caller_of(request),
+        now=now,
+        by=visitor.id,
+    )
+    token = await box.db.write(make)
+    return await _dashboard(request, invitation_link=f"{box.address}/join/{token}")
+
+
+async def _dashboard(
+    request: AnyRequest,
+    *,
+    fresh_key: str | None = None,
+    label: str = "",
+    problem: ArenaError | None = None,
+    invitation_link: str | None = None,
+) -> Response[bytes]:
+    box, visitor, now = box_of(request), me(request), clock.now()
+    boards = boards_in(box.memory, box.db, box.config)
+    today = box.days.of(now)
+    keys = await box.db.read(lambda conn: accounts_store.keys_of(conn, visitor.id))
+    page = pages.dashboard(
+        [await boards.get(period, "score", today) for period in PERIODS],
+        visitor_id=visitor.id,
+        display=visitor.display,
+        keys=[
+            pages.Key(key.label, key.prefix, key.created_at, key.last_used_at)
+            for key in keys
+            if key.revoked_at is None
+        ],
+        address=box.address,
+        wheel_url=_wheel_url(request),
+        now=now,
+        fresh_key=fresh_key,
+        label=label,
+        errors={"label": problem.sentence} if problem else {},
+        may_invite=visitor.is_admin,
+        invitation_link=invitation_link,
+    )
+    status = problem.status if problem else 200
+    return render(
+        request, "home/dashboard.html", page, nav="dashboard", status=status, headers={"cache-control": "no-store"}
+    )
+
+
+def _wheel_url(request: AnyRequest) -> str:
+    name, _, digest = wheel()
+    return f"{box_of(request).address}/install/{name}#sha256={digest}"
+
+
+router = Router(path="/", route_handlers=[install, download, dashboard, make_key, revoke_key, invite])

@@ -1,0 +1,70 @@
+"""What the boards are made of: a person's standing, and all standings of one period and metric."""
+
+from msgspec import Struct
+
+
+class Standing(Struct, frozen=True):
+    """A person on a board. Times are epoch milliseconds UTC; ``cache`` tokens are shown and never ranked."""
+
+    user_id: str
+    name: str
+    display: str
+    private: bool
+    joined_at: int
+    input: int
+    output: int
+    cache: int
+    sessions: int
+    streak: int
+    score: float
+    rank: int
+    tied: bool
+    value: float
+    """What the board ranks by."""
+    last_at: int
+    """The last record; 0 if there is none."""
+    before: int | None
+    """The rank at the end of yesterday; None for somebody new."""
+
+
+class Board(Struct, frozen=True):
+    """Everybody's standing, best first, and the calendar period (days of ``zone``, both included) it is about."""
+
+    period: str
+    """daily, weekly, monthly or all_time."""
+    metric: str
+    """score, tokens, sessions or streak."""
+    start: str
+    """Empty for all_time."""
+    end: str
+    today: str
+    zone: str
+    standings: tuple[Standing, ...]
+
+
+class Sums(Struct, frozen=True):
+    """What a person used in some days."""
+
+    id: str
+    name: str
+    display: str
+    private: int
+    joined_at: int
+    input: int
+    output: int
+    cache: int
+    sessions: int
+
+    def less(self, other: "Sums") -> "Sums":
+        """What is left when a part is taken away."""
+        return Sums(
+            self.id,
+            self.name,
+            self.display,
+            self.private,
+            self.joined_at,
+            self.input - other.input,
+            self.output - other.output,
+            self.cache - other.cache,
+            self.sessions - other.sessions,
+        )

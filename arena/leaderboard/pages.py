@@ -1,0 +1,434 @@
+"""What the board shows: one Struct for the template, made from a board and the visitor.
+
+People in privacy mode appear as "Anonymous": their rows carry nothing that could be joined with another page.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from urllib.parse import urlencode
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from arena.leaderboard.models import Board, Standing
+from arena.web import words
+
+PAGE_SIZE = 50
+CODING = 5 * 60_000
+"""Milliseconds after a record in which its person counts as coding now."""
+PERIODS = {"daily": "Today", "weekly": "Week", "monthly": "Month", "all_time": "All time"}
+METRICS = {"score": "Score", "tokens": "Tokens", "sessions": "Sessions", "streak": "Streak"}
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+
+class Choice(Struct, frozen=True):
+    """A tab or a column head: one view of the board."""
+
+    key: str
+    label: str
+    href: str
+    current: bool
+
+
+class Strand(Struct, frozen=True):
+    """The line from a person's place at the end of yesterday to their place now."""
+
+    kind: str
+    """up, down, same, you, or new (a dot only)."""
+    fall: int
+    """By how many rows the old place lies below the new one; negative if above."""
+
+
+class Week(Struct, frozen=True):
+    """Seven bars, Monday first, drawn upwards from 20 on a step of 11; ``today`` apart."""
+
+    bars: str
+    today: str
+    words: str
+
+
+class Row(Struct, frozen=True):
+    """One line of the board. ``name`` and ``dom_id`` are empty for somebody private."""
+
+    place: str
+    """The old place at the left end of this row; empty where there is none."""
+    strand: Strand | None
+    rank: int
+    tied: bool
+    moved: int | None
+    """By how many ranks, up is positive; None if unknown or not to be shown."""
+    new: bool
+    name: str
+    display: str
+    dom_id: str
+    you: bool
+    hidden: bool
+    """Whether others see "Anonymous" here (told to this very person)."""
+    coding: bool
+    behind: str
+    score: float
+    tokens: int
+    sessions: int
+    streak: int
+    main: str
+    """The value ranked by, as it is written."""
+    week: Week
+
+
+class Sentence(Struct, frozen=True):
+    """The two lines of the headline, as cases; the template has one whole string for each.
+
+    ``lead``: nobody, alone, ahead, tie, or you_alone, you_ahead, you_tie. ``stand``: none, signed_out, unranked,
+    behind, behind_private, shared, ahead, ahead_private.
+    """
+
+    lead: str
+    when: str
+    leader: str = ""
+    second: str = ""
+    gap: str = ""
+    sharing: int = 0
+    stand: str = "none"
+    rank: int = 0
+    stand_gap: str = ""
+    stand_name: str = ""
+
+
+class FirstRun(Struct, frozen=True):
+    """What to do while there is no record at all. ``kind``: admin, member or visitor."""
+
+    kind: str
+    name: str
+    address: str
+    demo_command: str
+
+
+class LeaderboardPage(Struct, frozen=True):
+    """What `leaderboard/board.html` shows."""
+
+    period: str
+    metric: str
+    metric_label: str
+    search: str
+    page: int
+    pages: int
+    first: int
+    last: int
+    found: int
+    tabs: tuple[Choice, ...]
+    heads: dict[str, Choice]
+    sentence: Sentence
+    people: int
+    tokens: int
+    sessions: int
+    dates: str
+    zone: str
+    yesterday: str
+    """The weekday that the left end of the strands stands for; empty without strands."""
+    since: str
+    today_index: int
+    rows: tuple[Row, ...]
+    pinned: Row | None
+    """The visitor's own row if it is on another page of this board."""
+    profiles: bool
+    previous_href: str
+    next_href: str
+    week_href: str
+    all_href: str
+    """This board without the search."""
+    first_run: FirstRun | None = None
+    invitation_link: str | None = None
+
+
+def leaderboard(
+    board: Board,
+    *,
+    visitor_id: str | None,
+    search: str,
+    page: int,
+    week: dict[str, tuple[int, ...]],
+    now: int,
+    profiles: bool = False,
+) -> LeaderboardPage:
+    """Show one page of a board, as this visitor may see it.
+
+    ``page`` counts from 1 and is brought into range; ``search`` picks people by what is shown of them, after ranking.
+    ``week`` holds seven daily token totals of the current week (Monday first) by user id, for the people shown.
+    ``profiles`` links names to `/users/{name}`.
+    """
+    search = search.strip()
+    places = _Places(board, visitor_id)
+    chosen, page, pages = _chosen(board, visitor_id, search, page)
+    shown = chosen[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    mine = next((i for i, s in enumerate(board.standings) if s.user_id == visitor_id), None)
+
+    def row(index: int, *, braided: bool) -> Row:
+        return _row(board, index, places, visitor_id, week, now, braided=braided)
+
+    def link(to: int) -> str:
+        return href(board.period, board.metric, search, to) if 1 <= to <= pages else ""
+
+    return LeaderboardPage(
+        period=board.period,
+        metric=board.metric,
+        metric_label=METRICS[board.metric],
+        search=search,
+        page=page,
+        pages=pages,
+        first=(page - 1) * PAGE_SIZE + 1 if shown else 0,
+        last=(page - 1) * PAGE_SIZE + len(shown),
+        found=len(chosen),
+        tabs=tuple(Choice(k, v, href(k, board.metric, search), k == board.period) for k, v in PERIODS.items()),
+        heads={k: Choice(k, v, href(board.period, k, search), k == board.metric) for k, v in METRICS.items()},
+        sentence=_sentence(board, visitor_id),
+        people=len(board.standings),
+        tokens=sum(_tokens(s) for s in board.standings),
+        sessions=sum(s.sessions for s in board.standings),
+        dates=_dates(board),
+        zone=board.zone,
+        yesterday=_yesterday(board)[:3] if places.known and not search else "",
+        since=_yesterday(board),
+        today_index=date.fromisoformat(board.today).weekday(),
+        rows=tuple(row(i, braided=not search) for i in shown),
+        pinned=row(mine, braided=False) if mine is not None and mine not in shown and not search else None,
+        profiles=profiles,
+        previous_href=link(page - 1),
+        next_href=link(page + 1),
+        week_href=href("weekly", board.metric),
+        all_href=href(board.period, board.metric),
+    )
+
+
+def people_on(board: Board, *, visitor_id: str | None, search: str, page: int) -> list[str]:
+    """The ids of the people that a page of a board shows: those whose week must be looked up."""
+    chosen, page, _ = _chosen(board, visitor_id, search.strip(), page)
+    shown = [board.standings[index].user_id for index in chosen[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]]
+    return shown if visitor_id is None else [*shown, visitor_id]
+
+
+def first_run(
+    board: Board,
+    *,
+    address: str,
+    name: str | None,
+    is_admin: bool,
+    invitation_link: str | None = None,
+    demo_command: str = "",
+) -> LeaderboardPage:
+    """Show what to do next on a box that has no record yet.
+
+    ``name`` is the visitor's user name; ``board`` an empty board. Without ``demo_command`` that step is left out.
+    """
+    kind = "visitor" if name is None else "admin" if is_admin else "member"
+    empty = leaderboard(board, visitor_id=None, search="", page=1, week={}, now=0)
+    return replace(empty, first_run=FirstRun(kind, name or "", address, demo_command), invitation_link=invitation_link)
+
+
+def href(period: str = "weekly", metric: str = "score", search: str = "", page: int = 1) -> str:
+    """The address of a view of the board; what is usual (this week, by score, first page) is left out."""
+    asked: list[tuple[str, str | int]] = []
+    if period != "weekly":
+        asked.append(("period", period))
+    if metric != "score":
+        asked.append(("metric", metric))
+    if search:
+        asked.append(("q", search))
+    if page > 1:
+        asked.append(("page", page))
+    return f"/?{urlencode(asked)}" if asked else "/"
+
+
+def measure(metric: str, value: float) -> str:
+    """Write a value of a metric as its column does."""
+    match metric:
+        case "score":
+            return words.score(value)
+        case "streak":
+            return f"{words.exact(round(value))} d"
+        case "tokens":
+            return words.short(round(value))
+    return words.exact(round(value))
+
+
+def gap(metric: str, value: float) -> str:
+    """Write a difference in a metric, with its unit where it has one."""
+    match metric:
+        case "score":
+            return words.score(value)
+        case "tokens":
+            return f"{words.short(round(value))} tokens"
+        case "streak":
+            return words.plural(round(value), "day", "days")
+    return words.plural(round(value), "session", "sessions")
+
+
+def _chosen(board: Board, visitor_id: str | None, search: str, page: int) -> tuple[Sequence[int], int, int]:
+    """Which rows match, the page brought into range, and how many pages there are."""
+    chosen: Sequence[int] = range(len(board.standings))
+    if search:
+        chosen = [i for i in chosen if _matches(board.standings[i], search, visitor_id)]
+    pages = max(1, -(-len(chosen) // PAGE_SIZE))
+    return chosen, min(max(page, 1), pages), pages
+
+
+class _Places:
+    """Where everybody stood at the end of yesterday: rows then, and the ranks at those rows."""
+
+    def __init__(self, board: Board, visitor_id: str | None) -> None:
+        ranked = [(s.before, i) for i, s in enumerate(board.standings) if s.before is not None]
+        ranked.sort()
+        self.known = bool(ranked)
+        self.row = {index: place for place, (_, index) in enumerate(ranked)}
+        self.ranks = [before for before, _ in ranked]
+        self._visitor_id = visitor_id
+
+    def strand(self, standing: Standing, index: int) -> Strand | None:
+        if not self.known or (standing.private and standing.user_id != self._visitor_id):
+            return None
+        if index not in self.row:
+            return Strand("new", 0)
+        fall = self.row[index] - index
+        if standing.user_id == self._visitor_id:
+            return Strand("you", fall)
+        moved = (standing.before or 0) - standing.rank
+        return Strand("up" if moved > 0 else "down" if moved < 0 else "same", fall)
+
+
+def _row(
+    board: Board,
+    index: int,
+    places: _Places,
+    visitor_id: str | None,
+    week: dict[str, tuple[int, ...]],
+    now: int,
+    *,
+    braided: bool,
+) -> Row:
+    standing = board.standings[index]
+    you = standing.user_id == visitor_id
+    veiled = standing.private and not you
+    moved = standing.before - standing.rank if standing.before is not None and not veiled else None
+    return Row(
+        place=str(places.ranks[index]) if braided and index < len(places.ranks) else "",
+        strand=places.strand(standing, index) if braided else None,
+        rank=standing.rank,
+        tied=standing.tied,
+        moved=moved,
+        new=places.known and standing.before is None and not veiled,
+        name="" if veiled else standing.name,
+        display="Anonymous" if veiled else standing.display,
+        dom_id="" if veiled else f"r-{standing.name}",
+        you=you,
+        hidden=standing.private and you,
+        coding=not veiled and 0 <= now - standing.last_at < CODING,
+        behind=_behind(board, index),
+        score=standing.score,
+        tokens=_tokens(standing),
+        sessions=standing.sessions,
+        streak=standing.streak,
+        main=measure(board.metric, standing.value),
+        week=_week(week.get(standing.user_id, (0,) * 7), date.fromisoformat(board.today).weekday()),
+    )
+
+
+def _behind(board: Board, index: int) -> str:
+    if index == 0:
+        return ""
+    difference = board.standings[index - 1].value - board.standings[index].value
+    return measure(board.metric, difference) if difference > 0 else "="
+
+
+def _week(totals: Sequence[int], today: int) -> Week:
+    most = max(*totals, 1)
+    bars = ""
+    for weekday, total in enumerate(totals):
+        if total and weekday != today:
+            bars += _bar(weekday, total, most)
+    spoken = ", ".join(
+        f"{name[:3]} {words.short(total)}" for name, total in zip(words.WEEKDAYS, totals, strict=True) if total
+    )
+    return Week(bars, _bar(today, totals[today], most) if totals[today] else "", spoken or "nothing this week")
+
+
+def _bar(weekday: int, total: int, most: int) -> str:
+    return f"M{weekday * 11 + 4.5} 20V{round(20 - max(1.5, 20 * total / most), 1):g}"
+
+
+def _sentence(board: Board, visitor_id: str | None) -> Sentence:
+    standings, when = board.standings, _when(board)
+    mine = next((i for i, s in enumerate(standings) if s.user_id == visitor_id), None)
+    stand: dict[str, str | int] = {}
+    if visitor_id is None:
+        stand = {"stand": "signed_out"}
+    elif mine is None:
+        stand = {"stand": "unranked"}
+    if not standings:
+        return Sentence("nobody", when, **stand)  # type: ignore[arg-type]
+    top = standings[0]
+    sharing = sum(s.rank == top.rank for s in standings)
+    lead = "alone" if len(standings) == 1 else "tie" if sharing > 1 else "ahead"
+    is_mine = mine is not None and standings[mine].rank == top.rank
+    if mine is not None and not is_mine:
+        stand = _stand(board, mine)
+    elif is_mine and lead == "ahead":
+        second = _seen(standings[1], visitor_id)
+        stand = {"stand": "ahead" if second else "ahead_private", "stand_name": second}
+    others = [s for s in standings[:sharing] if not (is_mine and s.user_id == visitor_id)]
+    return Sentence(
+        lead=f"you_{lead}" if is_mine else lead,
+        when=when,
+        leader=_seen(others[0], visitor_id) if others else "",
+        second=_seen(others[1], visitor_id) if len(others) > 1 else "",
+        gap=gap(board.metric, top.value - standings[1].value) if lead == "ahead" else "",
+        sharing=sharing,
+        **stand,  # type: ignore[arg-type]
+    )
+
+
+def _stand(board: Board, mine: int) -> dict[str, str | int]:
+    me = board.standings[mine]
+    ahead = next(s for s in reversed(board.standings[:mine]) if s.rank < me.rank)
+    name = _seen(ahead, me.user_id)
+    case = "shared" if me.tied else "behind"
+    return {
+        "stand": case if name else f"{case}_private",
+        "rank": me.rank,
+        "stand_gap": gap(board.metric, ahead.value - me.value),
+        "stand_name": name,
+    }
+
+
+def _when(board: Board) -> str:
+    if board.period == "daily":
+        return "today"
+    if board.period == "all_time":
+        return "the all-time board"
+    start = date.fromisoformat(board.start)
+    return f"week {start.isocalendar().week}" if board.period == "weekly" else MONTHS[start.month - 1]
+
+
+def _dates(board: Board) -> str:
+    if board.period == "all_time" or not board.start:
+        return f"all records up to {words.day(board.today)}"
+    return words.day_range(board.start, board.end)
+
+
+def _yesterday(board: Board) -> str:
+    return words.weekday((date.fromisoformat(board.today) - timedelta(days=1)).isoformat())
+
+
+def _matches(standing: Standing, search: str, visitor_id: str | None) -> bool:
+    if standing.private and standing.user_id != visitor_id:
+        return search.casefold() in "anonymous"
+    return search.casefold() in standing.name.casefold() or search.casefold() in standing.display.casefold()
+
+
+def _seen(standing: Standing, visitor_id: str | None) -> str:
+    return "" if standing.private and standing.user_id != visitor_id else standing.display
+
+
+def _tokens(standing: Standing) -> int:
+    return standing.input + standing.output

@@ -1,0 +1,177 @@
+"""What programs read of the boards: a person's ranks, the leaderboard, the figures of all."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.params import FromQuery
+
+from arena.accounts.guards import by_key, may_look
+from arena.core import clock
+from arena.core.errors import Invalid
+from arena.leaderboard.actions import boards_in
+from arena.leaderboard.models import Standing
+from arena.leaderboard.rules import METRICS, PERIODS, efficiency
+from arena.usage import store as usage
+from arena.usage.models import UserTotals
+from arena.web.api import answer
+from arena.web.box import box_of, visitor_of
+
+AnyRequest = Request[Any, Any, Any]
+MOST = 100
+
+
+@get("/api/v1/rank")
+async def rank(request: AnyRequest) -> Response[bytes]:
+    """Tell the owner of a key where they stand in the four periods, and what they used."""
+    person = by_key(request)
+    box, now = box_of(request), clock.now()
+    today = box.days.of(now)
+    rankings = {}
+    for period, name in zip(PERIODS, ("daily", "weekly", "monthly", "allTime"), strict=True):
+        board = await boards_in(box.memory, box.db, box.config).get(period, "score", today)
+        mine = next((each for each in board.standings if each.user_id == person.id), None)
+        rankings[name] = {
+            "position": mine.rank if mine else len(board.standings) + 1,
+            "compositeScore": mine.score if mine else 0,
+            "totalParticipants": len(board.standings),
+        }
+    totals, days = await box.db.read(
+        lambda conn: (
+            usage.user_totals(conn, person.id) or UserTotals(),
+            usage.days(conn, person.id, clock.shift(today, -30), today),
+        )
+    )
+    last_30 = [
+        {
+            "date": day.stat_date,
+            "inputTokens": day.input_tokens,
+            "outputTokens": day.output_tokens,
+            "cacheTokens": day.cache_tokens,
+            "sessions": day.session_count,
+        }
+        for day in days
+    ]
+    tools = msgspec.json.decode(totals.tokens_by_tool, type=dict[str, int])
+    week_ago = clock.shift(today, -7)
+    return answer(
+        {
+            "username": person.name,
+            "rankings": rankings,
+            "stats": {
+                "totalTokens": totals.total_all_tokens,
+                "totalSessions": totals.total_sessions,
+                "inputTokens": totals.total_input_tokens,
+                "outputTokens": totals.total_output_tokens,
+            },
+            "usage": {
+                "totalInputTokens": totals.total_input_tokens,
+                "totalOutputTokens": totals.total_output_tokens,
+                "totalCacheTokens": totals.total_cache_tokens,
+                "totalTokens": totals.total_all_tokens,
+                "totalSessions": totals.total_sessions,
+                "toolBreakdown": [{"tool": tool, "tokens": tokens} for tool, tokens in tools.items()],
+                "last7Days": [day for day in last_30 if day["date"] >= week_ago],
+                "last30Days": last_30,
+            },
+            "overview": {"successfulProjectsCount": 0},
+            "lastUpdated": clock.iso(now),
+        },
+        mirror=True,
+    )
+
+
+@get("/api/leaderboard", guards=[may_look])
+async def leaderboard(
+    request: AnyRequest,
+    period: FromQuery[str] = "weekly",
+    metric: FromQuery[str] = "score",
+    limit: FromQuery[int] = 50,
+    offset: FromQuery[int] = 0,
+) -> Response[bytes]:
+    """A page of a board."""
+    period = period.replace("-", "_")
+    if period not in PERIODS:
+        raise Invalid(f"period: must be one of {', '.join(PERIODS)}", {"errors": {"period": ["is not a period"]}})
+    if metric not in METRICS:
+        raise Invalid(f"metric: must be one of {', '.join(METRICS)}", {"errors": {"metric": ["is not a metric"]}})
+    if not 1 <= limit <= MOST or not 0 <= offset <= 10_000_000:
+        raise Invalid(f"limit must be 1 to {MOST}, offset 0 or more", {"errors": {"limit": ["is out of range"]}})
+    box = box_of(request)
+    today = box.days.of(clock.now())
+    boards = boards_in(box.memory, box.db, box.config)
+    board = await boards.get(period, metric, today)
+    total = len(board.standings)
+    shown = board.standings[offset : offset + limit]
+    if period == "weekly":
+        week = {each.user_id: each.input + each.output + each.cache for each in shown}
+    else:
+        weekly = await boards.get("weekly", "score", today)
+        week = {each.user_id: each.input + each.output + each.cache for each in weekly.standings}
+    request.scope["shared"] = visitor_of(request) is None  # type: ignore[typeddict-unknown-key]
+    return answer(
+        {
+            "items": [_item(each, week.get(each.user_id, 0)) for each in shown],
+            "pagination": {
+                "page": offset // limit + 1,
+                "limit": limit,
+                "total": total,
+                "totalPages": max(1, -(-total // limit)),
+                "hasNext": offset + limit < total,
+                "hasPrevious": offset > 0,
+                "hasMore": offset + limit < total,
+            },
+        }
+    )
+
+
+def _item(standing: Standing, week: int) -> dict[str, Any]:
+    private = standing.private
+    return {
+        "rank": standing.rank,
+        "userId": "private" if private else standing.user_id,
+        "username": "Anonymous" if private else standing.name,
+        "displayName": "Anonymous" if private else standing.display,
+        "avatarUrl": None,
+        "totalTokens": standing.input + standing.output + standing.cache,
+        "inputTokens": standing.input,
+        "outputTokens": standing.output,
+        "cacheTokens": standing.cache,
+        "weeklyTokens": week,
+        "sessionCount": standing.sessions,
+        "streak": standing.streak,
+        "score": standing.score,
+        "compositeScore": standing.score,
+        "efficiencyScore": efficiency(standing.input, standing.output),
+        "lastActivityAt": None if private or not standing.last_at else clock.iso(standing.last_at),
+        "isPrivate": private,
+    }
+
+
+@get("/api/stats/global", guards=[may_look])
+async def everybody(request: AnyRequest) -> Response[bytes]:
+    """The figures of all people together."""
+    box, now = box_of(request), clock.now()
+    totals, active = await box.db.read(lambda conn: (usage.everybody(conn), _active(conn, now)))
+    sessions = totals["sessions"]
+    request.scope["shared"] = visitor_of(request) is None  # type: ignore[typeddict-unknown-key]
+    return answer(
+        {
+            "totalUsers": totals["people"],
+            "totalSessions": sessions,
+            "totalTokens": {"input": totals["input"], "output": totals["output"], "total": totals["total"]},
+            "activeUsers": active,
+            "averageTokensPerSession": round(totals["total"] / sessions) if sessions else 0,
+            "lastUpdated": clock.iso(now),
+        }
+    )
+
+
+def _active(conn: Any, now: int) -> dict[str, int]:
+    return {
+        name: usage.active_since(conn, now - days * clock.DAY)
+        for name, days in (("daily", 1), ("weekly", 7), ("monthly", 30))
+    }
+
+
+router = Router(path="/", route_handlers=[rank, leaderboard, everybody])

@@ -1,0 +1,97 @@
+"""The board's page: the whole of it, or the fragment that a tab, a search or a live change asks for."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.params import FromQuery
+from litestar.response import Stream
+
+from arena.accounts.guards import may_look
+from arena.core import clock
+from arena.core.errors import Invalid
+from arena.leaderboard import pages
+from arena.leaderboard.actions import boards_in, week_of
+from arena.leaderboard.rules import METRICS, PERIODS
+from arena.usage import store as usage
+from arena.web.box import Box, box_of, visitor_of
+from arena.web.live import event
+from arena.web.render import render
+
+AnyRequest = Request[Any, Any, Any]
+CODING = 5 * clock.MINUTE
+"""Somebody with a record in the last five minutes is coding now."""
+
+
+@get("/", guards=[may_look])
+async def front(
+    request: AnyRequest,
+    period: FromQuery[str] = "weekly",
+    metric: FromQuery[str] = "score",
+    q: FromQuery[str] = "",
+    page: FromQuery[int] = 1,
+) -> Response[bytes]:
+    """Show the board, or, while nobody has sent anything, what to do next."""
+    return await _board(request, period, metric, q, page)
+
+
+@get("/leaderboard", guards=[may_look])
+async def leaderboard(
+    request: AnyRequest,
+    period: FromQuery[str] = "weekly",
+    metric: FromQuery[str] = "score",
+    q: FromQuery[str] = "",
+    page: FromQuery[int] = 1,
+) -> Response[bytes]:
+    """Show the same board at its other address."""
+    return await _board(request, period, metric, q, page)
+
+
+@get("/live", guards=[may_look])
+async def live(request: AnyRequest) -> Stream:
+    """Tell an open page whenever the board moves."""
+    box = box_of(request)
+    return Stream(
+        box.live.stream(lambda: _presence(box)),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+def _presence(box: Box) -> bytes:
+    now = clock.now()
+    return event("presence", {"coding": box.db.glance(lambda conn: usage.active_since(conn, now - CODING))})
+
+
+async def _board(request: AnyRequest, period: str, metric: str, search: str, page: int) -> Response[bytes]:
+    if period == "all-time":
+        period = "all_time"
+    if period not in PERIODS:
+        raise Invalid(f"period: must be one of {', '.join(PERIODS)}.")
+    if metric not in METRICS:
+        raise Invalid(f"metric: must be one of {', '.join(METRICS)}.")
+    box, visitor, now = box_of(request), visitor_of(request), clock.now()
+    today = box.days.of(now)
+    made = await boards_in(box.memory, box.db, box.config).get(period, metric, today)
+    if not made.standings and await box.db.read(usage.is_empty):
+        shown = pages.first_run(
+            made,
+            address=box.address,
+            name=visitor.name if visitor else None,
+            is_admin=visitor is not None and visitor.is_admin,
+            demo_command="arena serve --demo --data ./demo",
+        )
+    else:
+        people = pages.people_on(made, visitor_id=visitor.id if visitor else None, search=search, page=page)
+        week = await box.db.read(lambda conn: week_of(conn, people, today))
+        shown = pages.leaderboard(
+            made,
+            visitor_id=visitor.id if visitor else None,
+            search=search,
+            page=page,
+            week=week,
+            now=now,
+            profiles=False,
+        )
+    request.scope["shared"] = visitor is None  # type: ignore[typeddict-unknown-key]
+    return render(request, "leaderboard/board.html", shown, nav="leaderboard")

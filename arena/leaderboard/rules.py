@@ -1,0 +1,115 @@
+"""Scores, tiers, calendar periods and places."""
+
+import math
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+import msgspec
+
+from arena.core.config import Ranking
+from arena.leaderboard.models import Standing
+
+PERIODS = ("daily", "weekly", "monthly", "all_time")
+METRICS = ("score", "tokens", "sessions", "streak")
+TIERS = ((800, "Diamond"), (600, "Platinum"), (400, "Gold"), (200, "Silver"), (0, "Bronze"))
+STREAK_CAP = 30
+"""Days of a streak that score."""
+
+
+def composite(input: int, output: int, sessions: int, streak: int, weights: Ranking) -> float:
+    """Score 0 to 1,000, rounded half up to 2 decimals. Tokens exclude the cache; ``streak`` is in days.
+
+    Source of the formula and of its vectors: product description, section Ranking.
+    """
+    token = min(1.0, math.log10(input + output + 1) / 10)
+    efficiency = min(output / input, 2.0) / 2 if input > 0 else 0.0
+    session = min(1.0, math.log10(sessions + 1) / 3)
+    run = min(streak, STREAK_CAP) / STREAK_CAP
+    total = 1000 * (
+        weights.token * token + weights.efficiency * efficiency + weights.session * session + weights.streak * run
+    )
+    return math.floor(total * 100 + 0.5 + 1e-9) / 100
+
+
+def tier(score: float) -> str:
+    """The tier of a score."""
+    return next(name for floor, name in TIERS if score >= floor)
+
+
+def window(period: str, day: str) -> tuple[str, str]:
+    """The first and last day of the calendar period that holds a day; weeks begin on Monday, all time has no first."""
+    current = date.fromisoformat(day)
+    match period:
+        case "daily":
+            return day, day
+        case "weekly":
+            monday = current - timedelta(days=current.weekday())
+            return monday.isoformat(), (monday + timedelta(days=6)).isoformat()
+        case "monthly":
+            first = current.replace(day=1)
+            last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+            return first.isoformat(), last.isoformat()
+        case "all_time":
+            return "", day
+    raise ValueError(f"unknown period {period!r}")
+
+
+def place(standings: Iterable[Standing], metric: str, before: dict[str, int] | None) -> tuple[Standing, ...]:
+    """Put people in order and give them their places; those who tie share one.
+
+    The order within a tie: more tokens, then earlier joining, then id. ``before`` holds the places at the end of
+    yesterday; None leaves movement out.
+    """
+    value = VALUES[metric]
+    ordered = sorted(standings, key=lambda s: (-value(s), -(s.input + s.output), s.joined_at, s.user_id))
+    counts: dict[float, int] = {}
+    for each in ordered:
+        counts[value(each)] = counts.get(value(each), 0) + 1
+    placed = []
+    rank, last = 0, None
+    for position, each in enumerate(ordered, 1):
+        worth = value(each)
+        if worth != last:
+            rank, last = position, worth
+        placed.append(
+            msgspec.structs.replace(
+                each,
+                rank=rank,
+                tied=counts[worth] > 1,
+                value=worth,
+                before=before.get(each.user_id) if before is not None else None,
+            )
+        )
+    return tuple(placed)
+
+
+def efficiency(input: int, output: int) -> float:
+    """Output for each token of input, 4 decimals; 0 when nothing was put in."""
+    if input <= 0:
+        return 0.0
+    return float((Decimal(output) / Decimal(input)).quantize(Decimal("0.0001"), ROUND_HALF_UP))
+
+
+def _score(standing: Standing) -> float:
+    return standing.score
+
+
+def _tokens(standing: Standing) -> float:
+    return standing.input + standing.output
+
+
+def _sessions(standing: Standing) -> float:
+    return standing.sessions
+
+
+def _streak(standing: Standing) -> float:
+    return standing.streak
+
+
+VALUES: dict[str, Callable[[Standing], float]] = {
+    "score": _score,
+    "tokens": _tokens,
+    "sessions": _sessions,
+    "streak": _streak,
+}

@@ -1,0 +1,60 @@
+"""All SQL of the boards. They own no table: everything is read from the daily rows of usage."""
+
+import sqlite3
+
+from arena.leaderboard.models import Sums
+
+
+def sums(conn: sqlite3.Connection, first: str, last: str) -> list[Sums]:
+    """What each person who may be ranked used from one day to another, both included."""
+    rows = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.privacy_mode, u.created_at,
+               SUM(d.input_tokens) AS input, SUM(d.output_tokens) AS output, SUM(d.cache_tokens) AS cache,
+               SUM(d.session_count) AS sessions
+        FROM daily_user_stats AS d JOIN users AS u ON u.id = d.user_id
+        WHERE d.stat_date >= :first AND d.stat_date <= :last AND u.disabled_at IS NULL
+        GROUP BY u.id, u.username, u.display_name, u.privacy_mode, u.created_at
+        HAVING SUM(d.total_tokens) > 0
+        """,
+        {"first": first, "last": last},
+    )
+    return [Sums(*row) for row in rows]
+
+
+def sums_of_all_time(conn: sqlite3.Connection) -> list[Sums]:
+    """What each person who may be ranked ever used."""
+    rows = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.privacy_mode, u.created_at,
+               s.total_input_tokens AS input, s.total_output_tokens AS output, s.total_cache_tokens AS cache,
+               s.total_sessions AS sessions
+        FROM user_stats AS s JOIN users AS u ON u.id = s.user_id
+        WHERE u.disabled_at IS NULL AND s.total_all_tokens > 0
+        """
+    )
+    return [Sums(*row) for row in rows]
+
+
+def streaks(conn: sqlite3.Connection, day: str, day_before: str) -> dict[str, int]:
+    """Each person's run of active days that ends on a day or on the one before."""
+    rows = conn.execute(
+        """
+        SELECT user_id, streak FROM daily_user_stats
+        WHERE stat_date IN (:day, :day_before) AND streak > 0 ORDER BY stat_date, user_id
+        """,
+        {"day": day, "day_before": day_before},
+    )
+    return {row[0]: row[1] for row in rows}  # the later day overwrites the earlier
+
+
+def week(conn: sqlite3.Connection, user_id: str, first: str, last: str) -> dict[str, int]:
+    """A person's tokens (input and output) on each day from one to another."""
+    rows = conn.execute(
+        """
+        SELECT stat_date, input_tokens + output_tokens AS tokens FROM daily_user_stats
+        WHERE user_id = :user_id AND stat_date >= :first AND stat_date <= :last
+        """,
+        {"user_id": user_id, "first": first, "last": last},
+    )
+    return {row[0]: row[1] for row in rows}

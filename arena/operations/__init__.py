@@ -1,0 +1,1 @@
+"""The state of the box: whether it lives, whether it is ready, and its housekeeping."""

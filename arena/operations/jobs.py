@@ -1,0 +1,31 @@
+"""Every job of the box under its stable name, and when it runs: one table."""
+
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+
+from huey import Huey, crontab
+
+from arena.accounts.actions import tidy
+from arena.core.db import Database
+
+
+def register(queue: Huey, db: Database, now: Callable[[], int]) -> None:
+    """Tell the queue its tasks. Times are UTC, as huey counts them."""
+
+    def tidy_accounts() -> None:
+        db.write_sync(partial(tidy, now=now()))
+
+    def optimise() -> None:
+        db.write_sync(_optimise)
+
+    for name, job, when in (
+        ("arena.accounts.tidy", tidy_accounts, crontab(minute="17")),
+        ("arena.operations.optimise", optimise, crontab(hour="3", minute="41")),
+    ):
+        queue.periodic_task(when, name=name)(job)
+
+
+def _optimise(conn: sqlite3.Connection) -> None:
+    """Let SQLite renew the figures by which it plans queries (it decides itself whether that is due)."""
+    conn.execute("PRAGMA optimize")

@@ -1,0 +1,17 @@
+"""What a profile is made of."""
+
+from msgspec import Struct
+
+from arena.usage.models import Day, StoredSession, UserTotals
+
+
+class Facts(Struct, frozen=True):
+    """What the database knows of a person's usage."""
+
+    totals: UserTotals
+    days: list[Day]
+    longest_streak: int
+    models: list[tuple[str, int, int]]
+    quarters: list[tuple[int, int]]
+    sessions: list[StoredSession]
+    cache: tuple[int, int]

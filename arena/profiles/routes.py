@@ -1,0 +1,37 @@
+"""The doors to a person's public figures."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.params import FromPath
+
+from arena.accounts import store as accounts
+from arena.accounts.guards import may_look
+from arena.core import clock
+from arena.core.errors import NotFound
+from arena.leaderboard.actions import boards_in
+from arena.profiles.actions import facts as facts_of
+from arena.profiles.rules import public
+from arena.web.api import answer
+from arena.web.box import box_of, visitor_of
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/api/users/{name:str}", guards=[may_look])
+async def user(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
+    """A person's public profile. Somebody private is not found, as somebody unknown is not."""
+    box = box_of(request)
+    person = box.db.glance(lambda conn: accounts.user_by_name(conn, name.lower()))
+    visitor = visitor_of(request)
+    if person is None or person.is_disabled or (person.private and (visitor is None or visitor.id != person.id)):
+        raise NotFound("User not found")
+    now = clock.now()
+    today = box.days.of(now)
+    board = await boards_in(box.memory, box.db, box.config).get("all_time", "score", today)
+    standing = next((each for each in board.standings if each.user_id == person.id), None)
+    known = await box.db.read(lambda conn: facts_of(conn, person.id, today))
+    return answer(public(person, standing, known, box.days, today))
+
+
+router = Router(path="/", route_handlers=[user])

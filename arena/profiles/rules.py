@@ -1,0 +1,159 @@
+"""Shape a person's figures as the wire protocol has them: shares, patterns, style."""
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from arena.accounts.models import Person
+from arena.core import clock
+from arena.core.clock import Days
+from arena.leaderboard.models import Standing
+from arena.profiles.models import Facts
+from arena.usage.models import StoredSession, UserTotals
+
+STYLES = (
+    ("creator", ("Write",)),
+    ("refactorer", ("Edit", "MultiEdit")),
+    ("automator", ("Bash", "Task")),
+    ("explorer", ("Read", "Grep", "Glob", "WebSearch", "WebFetch")),
+)
+"""Which tool calls make which style; of equals the first wins."""
+WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+
+
+def public(person: Person, standing: Standing | None, facts: Facts, days: Days, today: str) -> dict[str, Any]:
+    """Shape a profile as the wire protocol has it. Cost is null until there is a price for it."""
+    totals = facts.totals
+    tools: Counter[str] = Counter()
+    metrics: Counter[str] = Counter()
+    for session in facts.sessions:
+        tools.update(msgspec.json.decode(session.tool_usage, type=dict[str, int]))
+        metrics.update(msgspec.json.decode(session.code_metrics, type=dict[str, int]))
+    used = [session for session in facts.sessions if session.first_at is not None]
+    last_active = max((day.stat_date for day in facts.days if day.total_tokens), default=None)
+    return {
+        "username": person.name,
+        "displayName": person.display,
+        "avatarUrl": person.avatar,
+        "joinedAt": clock.iso(person.created_at),
+        "stats": {
+            "totalTokens": totals.total_all_tokens,
+            "totalSessions": totals.total_sessions,
+            "currentRank": standing.rank if standing else None,
+            "compositeScore": standing.score if standing else None,
+        },
+        "tokenBreakdown": {
+            "inputTokens": totals.total_input_tokens,
+            "outputTokens": totals.total_output_tokens,
+            "cacheCreationTokens": facts.cache[0],
+            "cacheReadTokens": facts.cache[1],
+            "totalTokens": totals.total_all_tokens,
+            "estimatedCost": None,
+        },
+        "modelUsage": _shares(
+            [(model, sessions) for model, sessions, _ in facts.models], "modelName", "sessionCount", None
+        ),
+        "dailyActivity": [
+            {
+                "date": day.stat_date,
+                "tokens": day.total_tokens,
+                "sessions": day.session_count,
+                "inputTokens": day.input_tokens,
+                "outputTokens": day.output_tokens,
+            }
+            for day in facts.days
+        ],
+        **_patterns(facts, used, days),
+        "streak": {
+            "currentStreak": standing.streak if standing else 0,
+            "longestStreak": facts.longest_streak,
+            "lastActiveDate": last_active,
+        },
+        "codeMetrics": _code(metrics),
+        "toolUsage": _shares(tools.most_common(10), "toolName", "count", sum(tools.values())),
+        "vibeStyle": _style(tools, used),
+        "agentBreakdown": _agents(totals),
+        "isPrivate": person.private,
+    }
+
+
+def _shares(pairs: list[tuple[str, int]], name: str, count: str, whole: int | None) -> list[dict[str, Any]]:
+    total = whole if whole is not None else sum(number for _, number in pairs)
+    return [{name: key, count: number, "percentage": _percent(number, total)} for key, number in pairs]
+
+
+def _percent(part: int, whole: int) -> float:
+    return round(100 * part / whole, 1) if whole else 0.0
+
+
+def _patterns(facts: Facts, used: list[StoredSession], days: Days) -> dict[str, Any]:
+    """Tokens by the hour and weekday of each record, sessions by those of their end, in the box's zone."""
+    tokens_by_hour: Counter[int] = Counter()
+    tokens_by_weekday: Counter[int] = Counter()
+    for quarter, tokens in facts.quarters:
+        local = days.local(quarter * 900_000)
+        tokens_by_hour[local.hour] += tokens
+        tokens_by_weekday[local.isoweekday() % 7] += tokens
+    ends = [days.local(session.ended_at) for session in used]
+    by_hour = Counter(end.hour for end in ends)
+    by_weekday = Counter(end.isoweekday() % 7 for end in ends)
+    return {
+        "hourlyActivity": [
+            {"hour": hour, "tokens": tokens_by_hour[hour], "sessions": by_hour[hour]} for hour in range(24)
+        ],
+        "dayOfWeekActivity": [
+            {
+                "dayOfWeek": weekday,
+                "dayName": WEEKDAYS[weekday],
+                "tokens": tokens_by_weekday[weekday],
+                "sessions": by_weekday[weekday],
+                "avgTokensPerSession": round(tokens_by_weekday[weekday] / by_weekday[weekday])
+                if by_weekday[weekday]
+                else 0,
+            }
+            for weekday in range(7)
+        ],
+    }
+
+
+def _code(metrics: Counter[str]) -> dict[str, Any] | None:
+    if not any(metrics.values()):
+        return None
+    added, deleted = metrics["linesAdded"], metrics["linesDeleted"]
+    return {
+        "linesAdded": added,
+        "linesDeleted": deleted,
+        "filesModified": metrics["filesModified"],
+        "filesCreated": metrics["filesCreated"],
+        "productivity": added - deleted,
+        "refactorRatio": round(deleted / added, 2) if added else 0.0,
+    }
+
+
+def _style(tools: Counter[str], used: list[StoredSession]) -> dict[str, Any] | None:
+    calls = sum(tools.values())
+    if not calls:
+        return None
+    scores = {style: sum(tools[name] for name in names) for style, names in STYLES}
+    return {
+        "primaryStyle": max(scores, key=lambda style: scores[style]),
+        "styleScores": {style: _percent(count, calls) for style, count in scores.items()},
+        "avgSessionDuration": round(sum(each.duration_seconds for each in used) / len(used)) if used else 0,
+        "avgTurnsPerSession": round(sum(each.turn_count for each in used) / len(used), 1) if used else 0,
+    }
+
+
+def _agents(totals: UserTotals) -> list[dict[str, Any]]:
+    tokens = msgspec.json.decode(totals.tokens_by_tool, type=dict[str, int])
+    sessions = msgspec.json.decode(totals.sessions_by_tool, type=dict[str, int])
+    whole = sum(tokens.values())
+    return [
+        {
+            "toolType": tool,
+            "tokens": count,
+            "sessions": sessions.get(tool, 0),
+            "percentage": _percent(count, whole),
+        }
+        for tool, count in sorted(tokens.items(), key=lambda pair: -pair[1])
+    ]

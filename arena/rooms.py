@@ -1,0 +1,44 @@
+"""THE FLOOR PLAN: one line a room, lowest first. Only here are the rooms' schemas and routes opened."""
+
+from litestar import Router
+from msgspec import Struct
+from sqlite_utils.migrations import Migrations
+
+import arena.accounts.routes
+import arena.accounts.schema
+import arena.audit.schema
+import arena.home.routes
+import arena.leaderboard.routes
+import arena.operations.routes
+import arena.profiles.routes
+import arena.usage.routes
+import arena.usage.schema
+
+
+class Room(Struct, frozen=True):
+    """A room: its tables and its doors, where it has them."""
+
+    name: str
+    migrations: Migrations | None = None
+    router: Router | None = None
+
+
+ROOMS = (
+    Room("audit", arena.audit.schema.migrations),
+    Room("accounts", arena.accounts.schema.migrations, arena.accounts.routes.router),
+    Room("operations", None, arena.operations.routes.router),
+    Room("usage", arena.usage.schema.migrations, arena.usage.routes.router),
+    Room("leaderboard", None, arena.leaderboard.routes.router),
+    Room("profiles", None, arena.profiles.routes.router),
+    Room("home", None, arena.home.routes.router),
+)
+
+
+def schemas() -> list[Migrations]:
+    """Every room's migrations, lowest room first."""
+    return [room.migrations for room in ROOMS if room.migrations is not None]
+
+
+def routers() -> list[Router]:
+    """Every room's doors."""
+    return [room.router for room in ROOMS if room.router is not None]

@@ -1,0 +1,211 @@
+"""``arena serve``: the web here, ``arena worker`` as a child; one data folder, one process tree, one clean end."""
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from arena.core import sqlite  # first: it chooses the SQLite library
+
+from arena.core import clock, config, log, migrate  # isort: skip
+
+import uvicorn  # isort: skip
+
+from arena.accounts.actions import create_first_link  # isort: skip
+from arena.app import Outside, build  # isort: skip
+from arena.rooms import schemas  # isort: skip
+
+GRACE = 6
+"""Seconds that open requests and the worker are given to end."""
+
+
+class Refused(Exception):
+    """The box cannot be started like this; one sentence why and what to do."""
+
+
+def main(argv: list[str]) -> int:
+    """Serve until told to stop; 0 after a clean end, 1 if the box could not start."""
+    options = _options(argv)
+    try:
+        settings = _settings(options)
+        log.configure(settings.arena.log_level)
+        place = config.place(options.data)
+        with _only_one(place.data):
+            if options.demo:
+                from arena.admin.demo import fill_if_empty
+
+                fill_if_empty(place, settings)
+            migrate.migrate(place.database, schemas())
+            return asyncio.run(_Serving(settings, place, options.config).run())
+    except (Refused, config.ConfigError, migrate.NewerSchema, OSError, ValueError) as problem:
+        print(f"arena serve: {problem}", file=sys.stderr)
+        return 1
+
+
+def _options(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="arena serve",
+        description="Run the team box: web, worker and schedule over one data folder.",
+        epilog="example: arena serve --data ./arena-data --port 8000",
+    )
+    parser.add_argument("--host", help="address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (default 8000; 0 takes a free one)")
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("ARENA_DATA", "arena-data")))
+    parser.add_argument("--config", type=Path, default=_path(os.environ.get("ARENA_CONFIG")))
+    parser.add_argument("--demo", action="store_true", help="fill an empty folder with invented people first")
+    return parser.parse_args(argv)
+
+
+def _path(name: str | None) -> Path | None:
+    if name:
+        return Path(name)
+    return Path("arena.toml") if Path("arena.toml").is_file() else None
+
+
+def _settings(options: argparse.Namespace) -> config.Config:
+    environment = dict(os.environ)
+    if options.host is not None:
+        environment["ARENA_SERVER__HOST"] = options.host
+    if options.port is not None:
+        environment["ARENA_SERVER__PORT"] = str(options.port)
+    return config.load(options.config, environment)
+
+
+@contextlib.contextmanager
+def _only_one(data: Path) -> Iterator[None]:
+    """Hold the folder, so that a second `serve` on it is refused."""
+    handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as problem:
+        os.close(handle)
+        raise Refused(f"another arena serves {data}; stop it first, or give this one its own --data") from problem
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+class _Serving:
+    """The running box: its socket, its server, its child."""
+
+    def __init__(self, settings: config.Config, place: config.Place, file: Path | None) -> None:
+        self.settings = settings
+        self.place = place
+        self.file = file
+        self.stopping = asyncio.Event()
+        self.worker: asyncio.subprocess.Process | None = None
+
+    async def run(self) -> int:
+        """Listen, say where, serve, end."""
+        listener = self._listen()
+        address = self.settings.server.url.rstrip("/") or self._address(listener)
+        _write(self.place.address, address)
+        app = build(self.settings, self.place, worker_runs=lambda: self.worker is not None and self.worker.returncode is None)
+        server = uvicorn.Server(self._uvicorn(app))
+        # Our own handling: uvicorn's would raise the signal again and exit with 143.
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        minding = asyncio.create_task(self._mind_worker())
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        ending = asyncio.create_task(self.stopping.wait())
+        await self._say_where(app, server, serving, address)
+        await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        self.stopping.set()
+        app.box.live.close()
+        server.should_exit = True
+        await serving
+        await minding
+        return 0
+
+    def _listen(self) -> socket.socket:
+        host, port = self.settings.server.host, self.settings.server.port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as problem:
+            raise Refused(f"cannot listen on {host}:{port} ({problem.strerror}); choose another --port") from problem
+        listener.listen(2048)
+        return listener
+
+    def _address(self, listener: socket.socket) -> str:
+        scheme = "https" if self.settings.server.tls_cert else "http"
+        host, port = self.settings.server.host, listener.getsockname()[1]
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def _uvicorn(self, app: Outside) -> uvicorn.Config:
+        server = self.settings.server
+        return uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            timeout_graceful_shutdown=GRACE,
+            proxy_headers=bool(server.trusted_proxies),
+            forwarded_allow_ips=server.trusted_proxies or [],
+            ssl_certfile=server.tls_cert or None,
+            ssl_keyfile=server.tls_key or None,
+        )
+
+    async def _say_where(
+        self, app: Outside, server: uvicorn.Server, serving: "asyncio.Task[None]", address: str
+    ) -> None:
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.005)
+        if serving.done():
+            return
+        print(f"arena is at {address}", flush=True)
+        if sqlite.JOURNAL != "wal":
+            print(f"SQLite {sqlite.VERSION} has the WAL-reset bug: using the slower TRUNCATE journal.", flush=True)
+        make = partial(create_first_link, days=self.settings.accounts.link_days, now=clock.now())
+        link = await app.box.db.write(make)
+        if link is not None:
+            print("Nobody runs this box yet. Open this link once to become its administrator:", flush=True)
+            print(f"{address}/join/{link}", flush=True)
+
+    async def _mind_worker(self) -> None:
+        """Keep a worker running until the end; one that dies is started again, with growing pauses."""
+        pause = 0.2
+        while not self.stopping.is_set():
+            command = [sys.executable, "-m", "arena", "worker", "--child", "--data", str(self.place.data)]
+            if self.file is not None:
+                command += ["--config", str(self.file)]
+            self.worker = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
+            ended = asyncio.create_task(self.worker.wait())
+            stopping = asyncio.create_task(self.stopping.wait())
+            await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not ended.done():
+                await self._stop_worker(self.worker, ended)
+                return
+            log.log().warning("worker died", code=self.worker.returncode)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), pause)
+            pause = min(pause * 2, 30.0)
+
+    async def _stop_worker(self, worker: asyncio.subprocess.Process, ended: "asyncio.Task[int]") -> None:
+        with contextlib.suppress(ProcessLookupError):
+            worker.terminate()
+        try:
+            await asyncio.wait_for(asyncio.shield(ended), GRACE)
+        except TimeoutError:
+            worker.kill()
+            await ended
+
+
+def _write(file: Path, text: str) -> None:
+    temporary = file.with_suffix(".new")
+    temporary.write_text(text + "\n")
+    temporary.replace(file)

@@ -1,0 +1,454 @@
+"""Record usage, so that every sum moves with the records in one transaction."""
+
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from arena.core import clock, ids
+from arena.core.clock import Days
+from arena.usage import store
+from arena.usage.models import (
+    ROADS,
+    TOOL_BY_ID,
+    TOOL_BY_NUMBER,
+    Day,
+    Outcome,
+    Report,
+    StoredRecord,
+    StoredSession,
+    Totals,
+    UserTotals,
+)
+from arena.usage.rules import counting_road, genuine, merge, tokens_of, totals_of
+from arena.wire import Record
+
+
+def record(
+    conn: sqlite3.Connection, user_id: str, reports: Iterable[Report], road: int, *, days: Days, now: int
+) -> Outcome:
+    """Count each record once, however often and by whatever road it is sent, and move every sum by the difference.
+
+    Returns what became of the records and of each session, in the order of the reports.
+    """
+    book = _Book(conn, user_id, days, now)
+    outcome = Outcome()
+    for report in reports:
+        outcome.sessions.append(book.take(report, road, outcome))
+    outcome.tokens = book.close()
+    return outcome
+
+
+def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> None:
+    """Make every sum of a person anew from their records, each put into the day of the zone as it is now."""
+    store.clear_sums(conn, user_id)
+    book = _Book(conn, user_id, days, now)
+    book.take_everything()
+    book.close()
+
+
+def forget(conn: sqlite3.Connection, user_id: str, project: str, *, days: Days, now: int) -> tuple[int, int]:
+    """Remove all that a person sent of a project; return how many sessions and records that were."""
+    sessions = store.sessions_of_project(conn, user_id, project)
+    records = 0
+    for number in sessions:
+        records += store.delete_records_of_session(conn, user_id, number)
+        store.delete_session(conn, number)
+    recount(conn, user_id, days=days, now=now)
+    return len(sessions), records
+
+
+class _Work:
+    """What a session's records add up to: the tokens of those that count, the deeds of all but replays."""
+
+    __slots__ = ("created", "lines_added", "lines_deleted", "modified", "tools", "totals", "turns")
+
+    def __init__(self) -> None:
+        self.totals = Totals()
+        self.turns = self.lines_added = self.lines_deleted = self.created = self.modified = 0
+        self.tools: Counter[str] = Counter()
+
+    def add_deeds(self, record: StoredRecord, sign: int) -> None:
+        self.turns += sign * record.turns
+        self.lines_added += sign * record.lines_added
+        self.lines_deleted += sign * record.lines_deleted
+        self.created += sign * record.files_created
+        self.modified += sign * record.files_modified
+        if record.tools:
+            for name, count in msgspec.json.decode(record.tools, type=dict[str, int]).items():
+                self.tools[name] += sign * count
+
+
+class _Book:
+    """One write: what it touches is taken out of the sums, changed, and put back, so that only differences move.
+
+    A message's records are read together (`groups`), because a sidechain's copy counts only while the main chain has
+    none.
+    """
+
+    def __init__(self, conn: sqlite3.Connection, user_id: str, days: Days, now: int) -> None:
+        self.conn = conn
+        self.user_id = user_id
+        self.days = days
+        self.now = now
+        self.groups: dict[bytes, dict[bytes, StoredRecord]] = {}
+        self.changed: set[bytes] = set()
+        self.sessions: dict[str, StoredSession] = {}
+        self.moved: dict[tuple[str, int, int], Totals] = defaultdict(Totals)
+        """By day, tool and road: what genuine records and used sessions changed."""
+        self.work: dict[int, _Work] = defaultdict(_Work)
+        """By session number: what its records changed."""
+        self.new: set[int] = set()
+        """The numbers of sessions that this write inserted."""
+        self.collectors: dict[str, int] = {}
+        self.last_activity = 0
+
+    # -- taking reports in
+
+    def take(self, report: Report, road: int, outcome: Outcome) -> tuple[str, str]:
+        """Merge a report into what is known; return its session's id and what became of the session."""
+        session = self._session(report, road)
+        before = (outcome.stored, outcome.grown)
+        if report.collector not in self.collectors:
+            self.collectors[report.collector] = store.collector(self.conn, report.collector)
+        collector = self.collectors[report.collector]
+        for sent in report.records:
+            copy = _copy(self.user_id, sent, session.number, report.tool.number, road, self.days.of(sent.at), collector)
+            self._take_record(copy, outcome)
+        self.last_activity = max(self.last_activity, session.ended_at)
+        if session.number in self.new:
+            return session.id, "stored"
+        return session.id, "known" if before == (outcome.stored, outcome.grown) else "grown"
+
+    def take_everything(self) -> None:
+        """Take all records and sessions of the person as if they were new."""
+        for session in store.sessions_of_user(self.conn, self.user_id):
+            session.turn_count, session.tool_usage, session.code_metrics = 0, "{}", "{}"
+            session.day = self.days.of(session.started_at if session.first_at is None else session.first_at)
+            self.sessions[session.session_hash] = session
+            self.last_activity = max(self.last_activity, session.ended_at)
+            store.put_token_usage(self.conn, session, Totals())
+        for row in store.records_of_user(self.conn, self.user_id):
+            row.day, row.counted = self.days.of(row.at), 0
+            self.groups.setdefault(row.key[:8], {})[row.key] = row
+            self.changed.add(row.key)
+
+    def _session(self, report: Report, road: int) -> StoredSession:
+        """The session of a report as it is after it."""
+        first_at = min((each.at for each in report.records if _has_tokens(each)), default=None)
+        session = self.sessions.get(report.session_hash)
+        if session is None:
+            session = store.session_by_hash(self.conn, self.user_id, report.session_hash)
+            if session is None:
+                session = self._new_session(report, road, first_at)
+            elif session.first_at is not None:
+                self.moved[session.day, report.tool.number, session.road].sessions -= 1
+            self.sessions[report.session_hash] = session
+        else:
+            self.new.discard(session.number)
+        if first_at is not None and (session.first_at is None or first_at < session.first_at):
+            session.first_at, session.day = first_at, self.days.of(first_at)
+        session.road = min(session.road, road)
+        session.started_at = min(session.started_at, report.started_at)
+        session.ended_at = max(session.ended_at, report.ended_at)
+        session.duration_seconds = max(session.duration_seconds, _duration(report, session))
+        session.anonymous_project_id = session.anonymous_project_id or report.project or None
+        session.device = session.device or report.device or None
+        session.model_name = _main_model(report.records) or session.model_name
+        return session
+
+    def _new_session(self, report: Report, road: int, first_at: int | None) -> StoredSession:
+        session = StoredSession(
+            number=0,
+            id=ids.uuid7(),
+            user_id=self.user_id,
+            tool_type_id=report.tool.id,
+            session_hash=report.session_hash,
+            anonymous_project_id=report.project or None,
+            device=report.device or None,
+            road=road,
+            day=self.days.of(report.started_at if first_at is None else first_at),
+            first_at=first_at,
+            started_at=report.started_at,
+            ended_at=report.ended_at,
+            duration_seconds=0,
+            model_name=_main_model(report.records),
+            turn_count=0,
+            tool_usage="{}",
+            code_metrics="{}",
+            created_at=self.now,
+            updated_at=self.now,
+        )
+        session.duration_seconds = _duration(report, session)
+        session.number = store.add_session(self.conn, session)
+        self.new.add(session.number)
+        return session
+
+    def _take_record(self, copy: StoredRecord, outcome: Outcome) -> None:
+        message = copy.key[:8]
+        group = self.groups.get(message)
+        if group is None:
+            group = self.groups[message] = self._open(message)
+        old = group.get(copy.key)
+        if old is None:
+            group[copy.key] = copy
+            self.changed.add(copy.key)
+            outcome.stored += 1
+            return
+        merged = merge(old, copy)
+        if merged == old:
+            outcome.known += 1
+            return
+        group[copy.key] = merged
+        self.changed.add(copy.key)
+        outcome.grown += 1
+
+    def _open(self, message: bytes) -> dict[bytes, StoredRecord]:
+        """Read a message's records and take them out of the sums."""
+        rows = store.records_of_message(self.conn, self.user_id, message)
+        for row in genuine(rows):
+            self.moved[row.day, row.tool, row.road].add(totals_of(row), -1)
+            self.work[row.session].add_deeds(row, -1)
+        for row in rows:
+            if row.counted:
+                self.work[row.session].totals.add(totals_of(row), -1)
+        return {row.key: row for row in rows}
+
+    # -- putting everything back
+
+    def close(self) -> int:
+        """Write what changed; return by how many tokens (input and output) the person's total rose."""
+        for group in self.groups.values():
+            for row in genuine(group.values()):
+                self.moved[row.day, row.tool, row.road].add(totals_of(row))
+        for session in self.sessions.values():
+            if session.first_at is not None:
+                self.moved[session.day, TOOL_BY_ID[session.tool_type_id].number, session.road].sessions += 1
+        roads, counted, recounted = self._settle_roads()
+        self._settle_records(roads)
+        self._settle_sessions(recounted)
+        return self._settle_sums(counted)
+
+    def _settle_roads(self) -> tuple[dict[tuple[str, int], int | None], dict[str, dict[int, Totals]], set[int]]:
+        """Move the sums of each road and choose, for each day and tool, the one that counts.
+
+        Returns the road that counts by day and tool, what that changed by day and tool, and the sessions of roads
+        that began or ceased to count.
+        """
+        touched = {(day, tool) for (day, tool, _), totals in self.moved.items() if totals != Totals()}
+        for group in self.groups.values():
+            touched.update((row.day, row.tool) for row in group.values() if row.key in self.changed)
+        roads: dict[tuple[str, int], int | None] = {}
+        counted: dict[str, dict[int, Totals]] = defaultdict(dict)
+        recounted: set[int] = set()
+        for day, tool in sorted(touched):
+            by_road = store.road_day(self.conn, self.user_id, day, tool)
+            old_road = counting_road(by_road)
+            old = msgspec.structs.replace(by_road[old_road]) if old_road is not None else Totals()
+            for road in ROADS:
+                change = self.moved.get((day, tool, road))
+                if change is not None and change != Totals():
+                    totals = by_road.setdefault(road, Totals())
+                    totals.add(change)
+                    store.put_road_day(self.conn, self.user_id, day, tool, road, totals)
+            new_road = counting_road(by_road)
+            roads[day, tool] = new_road
+            new = by_road[new_road] if new_road is not None else Totals()
+            if new != old:
+                counted[day][tool] = new.minus(old)
+            if old_road != new_road:
+                if old_road is not None:
+                    recounted |= store.set_counted(self.conn, self.user_id, day, tool, old_road, 0)
+                if new_road is not None and old_road is not None and old_road < new_road:
+                    recounted |= store.set_counted(self.conn, self.user_id, day, tool, new_road, 1)
+        return roads, counted, recounted
+
+    def _settle_records(self, roads: dict[tuple[str, int], int | None]) -> None:
+        dirty: list[StoredRecord] = []
+        for group in self.groups.values():
+            real = genuine(group.values())
+            for row in real:
+                self.work[row.session].add_deeds(row, 1)
+            for row in group.values():
+                before = row.counted
+                if (row.day, row.tool) in roads:
+                    row.counted = int(row in real and row.road == roads[row.day, row.tool])
+                elif row not in real:
+                    row.counted = 0
+                if row.counted:
+                    self.work[row.session].totals.add(totals_of(row))
+                if row.key in self.changed or row.counted != before:
+                    dirty.append(row)
+        dirty.sort(key=lambda row: row.key)
+        store.put_records(self.conn, dirty)
+
+    def _settle_sessions(self, recounted: set[int]) -> None:
+        by_number = {session.number: session for session in self.sessions.values()}
+        for number in self.work.keys() | recounted | by_number.keys():
+            session = by_number.get(number) or store.session_by_number(self.conn, number)
+            if session is None:
+                continue
+            work = self.work[number]
+            session.updated_at = self.now
+            if number in recounted:
+                store.put_token_usage(self.conn, session, store.counted_of_session(self.conn, self.user_id, number))
+            elif number in self.new or work.totals != Totals():
+                totals = Totals() if number in self.new else store.token_usage(self.conn, session.id)
+                totals.add(work.totals)
+                store.put_token_usage(self.conn, session, totals)
+            if _add_deeds(session, work) or number in by_number.keys() - self.new:
+                store.put_session(self.conn, session)
+
+    def _settle_sums(self, counted: dict[str, dict[int, Totals]]) -> int:
+        everything = store.user_totals(self.conn, self.user_id) or UserTotals()
+        tokens_by_tool = Counter(msgspec.json.decode(everything.tokens_by_tool, type=dict[str, int]))
+        sessions_by_tool = Counter(msgspec.json.decode(everything.sessions_by_tool, type=dict[str, int]))
+        sum_of_all = Totals()
+        toggled: list[str] = []
+        for stat_date, by_tool in sorted(counted.items()):
+            change = Totals()
+            for tool, totals in by_tool.items():
+                change.add(totals)
+                tokens_by_tool[TOOL_BY_NUMBER[tool].id] += totals.tokens
+                sessions_by_tool[TOOL_BY_NUMBER[tool].id] += totals.sessions
+            sum_of_all.add(change)
+            if self._move_day(stat_date, change, by_tool):
+                toggled.append(stat_date)
+        self._mend_streaks(toggled)
+        if not counted and self.last_activity <= everything.last_activity_at:
+            return 0
+        store.put_user_totals(
+            self.conn,
+            self.user_id,
+            UserTotals(
+                total_input_tokens=everything.total_input_tokens + sum_of_all.input,
+                total_output_tokens=everything.total_output_tokens + sum_of_all.output,
+                total_cache_tokens=everything.total_cache_tokens + sum_of_all.cache_write + sum_of_all.cache_read,
+                total_sessions=everything.total_sessions + sum_of_all.sessions,
+                tokens_by_tool=_json(tokens_by_tool),
+                sessions_by_tool=_json(sessions_by_tool),
+                last_activity_at=max(everything.last_activity_at, self.last_activity),
+            ),
+            self.now,
+        )
+        return max(0, sum_of_all.input + sum_of_all.output)
+
+    def _move_day(self, stat_date: str, change: Totals, by_tool: dict[int, Totals]) -> bool:
+        """Move a day's sums; return whether the day became active or ceased to be."""
+        old = store.day(self.conn, self.user_id, stat_date) or Day(stat_date, 0, 0, 0, 0, "{}", 0)
+        tools = msgspec.json.decode(old.by_tool, type=dict[str, dict[str, int]])
+        for number, totals in by_tool.items():
+            entry = tools.setdefault(TOOL_BY_NUMBER[number].id, {})
+            for name, value in (
+                ("input", totals.input),
+                ("output", totals.output),
+                ("cache", totals.cache_write + totals.cache_read),
+                ("tokens", totals.tokens),
+                ("sessions", totals.sessions),
+            ):
+                entry[name] = entry.get(name, 0) + value
+        new = Day(
+            stat_date,
+            old.input_tokens + change.input,
+            old.output_tokens + change.output,
+            old.cache_tokens + change.cache_write + change.cache_read,
+            old.session_count + change.sessions,
+            msgspec.json.encode({name: entry for name, entry in tools.items() if any(entry.values())}).decode(),
+            old.streak,
+        )
+        if new.total_tokens or new.session_count:
+            store.put_day(self.conn, self.user_id, new, self.now)
+        else:
+            store.delete_day(self.conn, self.user_id, stat_date)
+        return bool(old.total_tokens) != bool(new.total_tokens)
+
+    def _mend_streaks(self, toggled: list[str]) -> None:
+        """Number the runs of active days again, from each day that became active or ceased to be."""
+        for stat_date in toggled:
+            run = store.streak(self.conn, self.user_id, clock.shift(stat_date, -1)) or 0
+            current = stat_date
+            while (old := store.day(self.conn, self.user_id, current)) is not None or current == stat_date:
+                run = run + 1 if old is not None and old.total_tokens else 0
+                if old is not None:
+                    if old.streak == run and current != stat_date:
+                        break
+                    store.set_streak(self.conn, self.user_id, current, run)
+                current = clock.shift(current, 1)
+
+
+def _copy(user_id: str, sent: Record, session: int, tool: int, road: int, day: str, collector: int) -> StoredRecord:
+    return StoredRecord(
+        user_id,
+        bytes.fromhex(sent.key),
+        session,
+        tool,
+        road,
+        bytes.fromhex(sent.request) if sent.request else None,
+        int(sent.sidechain),
+        sent.at,
+        day,
+        sent.model,
+        sent.input,
+        sent.output,
+        sent.cache_write_5m,
+        sent.cache_write_1h,
+        sent.cache_read,
+        msgspec.json.encode(dict(sorted(sent.tools.items()))).decode() if sent.tools else None,
+        sent.lines_added,
+        sent.lines_deleted,
+        sent.files_created,
+        sent.files_modified,
+        sent.turns,
+        sent.web_searches,
+        sent.speed,
+        sent.service_tier,
+        sent.region,
+        sent.cost_recorded,
+        collector,
+        0,
+    )
+
+
+def _main_model(records: list[Record]) -> str | None:
+    if len(records) == 1:
+        return records[0].model
+    outputs: Counter[str] = Counter()
+    for each in records:
+        outputs[each.model] += each.output
+    return max(outputs, key=lambda model: (outputs[model], model), default=None)
+
+
+def _add_deeds(session: StoredSession, work: _Work) -> bool:
+    """Add turns, tool calls and lines to a session; return whether there were any."""
+    lines = {
+        "linesAdded": work.lines_added,
+        "linesDeleted": work.lines_deleted,
+        "filesModified": work.modified,
+        "filesCreated": work.created,
+    }
+    if not (work.turns or work.tools or any(lines.values())):
+        return False
+    session.turn_count += work.turns
+    session.tool_usage = _sum(session.tool_usage, work.tools)
+    session.code_metrics = _sum(session.code_metrics, lines)
+    return True
+
+
+def _sum(counts: str, change: Mapping[str, int]) -> str:
+    total = Counter(msgspec.json.decode(counts, type=dict[str, int]))
+    for name, count in change.items():
+        total[name] += count
+    return _json(total)
+
+
+def _has_tokens(sent: Record) -> bool:
+    return bool(sent.input or sent.output or sent.cache_write_5m or sent.cache_write_1h or sent.cache_read)
+
+
+def _duration(report: Report, session: StoredSession) -> int:
+    return report.duration_seconds or (session.ended_at - session.started_at) // 1000
+
+
+def _json(counts: Counter[str]) -> str:
+    return msgspec.json.encode({name: count for name, count in sorted(counts.items()) if count}).decode()

@@ -1,0 +1,231 @@
+"""What the usage room keeps, as rows, and what it answers."""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from arena.wire import Record
+
+
+class Road:
+    """The roads by which usage arrives; of several on one day the lowest counts."""
+
+    TRANSCRIPTS = 1
+    TELEMETRY = 2
+    SESSION_API = 3
+    DAY_ROWS = 4
+
+
+ROADS = (Road.TRANSCRIPTS, Road.TELEMETRY, Road.SESSION_API, Road.DAY_ROWS)
+
+
+class Tool(Struct, frozen=True):
+    """A row of `tool_types`."""
+
+    number: int
+    id: str
+    display_name: str
+    color: str
+
+
+TOOLS = (
+    Tool(1, "claude-code", "Claude Code", "#122F3F"),
+    Tool(2, "claude-desktop", "Claude Desktop", "#B95635"),
+    Tool(3, "opencode", "OpenCode", "#579C86"),
+    Tool(4, "gemini", "Gemini CLI", "#9569A5"),
+    Tool(5, "codex", "Codex", "#B38C00"),
+    Tool(6, "crush", "Crush", "#525D63"),
+)
+TOOL_BY_ID = {tool.id: tool for tool in TOOLS}
+TOOL_BY_NUMBER = {tool.number: tool for tool in TOOLS}
+
+
+class Report(Struct, frozen=True):
+    """A session as it arrived by some road, checked: its records may be new, known or larger copies."""
+
+    tool: Tool
+    session_hash: str
+    started_at: int
+    ended_at: int
+    records: list[Record]
+    project: str | None = None
+    device: str | None = None
+    collector: str = ""
+    duration_seconds: int | None = None
+
+
+class StoredRecord(Struct):
+    """A row of `usage_records`, in the order of its columns."""
+
+    user_id: str
+    key: bytes
+    session: int
+    tool: int
+    road: int
+    request: bytes | None
+    sidechain: int
+    at: int
+    day: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cache_write_5m: int
+    cache_write_1h: int
+    cache_read_tokens: int
+    tools: str | None
+    lines_added: int
+    lines_deleted: int
+    files_created: int
+    files_modified: int
+    turns: int
+    web_searches: int
+    speed: str | None
+    service_tier: str | None
+    region: str | None
+    cost_recorded: float | None
+    collector: int
+    counted: int
+
+
+class StoredSession(Struct):
+    """A row of `sessions`. ``first_at`` is its earliest record with tokens: only a session that has one counts, on that
+    record's day."""
+
+    number: int
+    id: str
+    user_id: str
+    tool_type_id: str
+    session_hash: str
+    anonymous_project_id: str | None
+    device: str | None
+    road: int
+    day: str
+    first_at: int | None
+    started_at: int
+    ended_at: int
+    duration_seconds: int
+    model_name: str | None
+    turn_count: int
+    tool_usage: str
+    code_metrics: str
+    created_at: int
+    updated_at: int
+
+
+class Totals(Struct):
+    """Sums over records; tokens by kind, cache writes of both lives together."""
+
+    sessions: int = 0
+    records: int = 0
+    input: int = 0
+    output: int = 0
+    cache_write: int = 0
+    cache_read: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """All tokens, cache included."""
+        return self.input + self.output + self.cache_write + self.cache_read
+
+    def add(self, other: "Totals", sign: int = 1) -> None:
+        """Add (or, with -1, take away) another sum."""
+        self.sessions += sign * other.sessions
+        self.records += sign * other.records
+        self.input += sign * other.input
+        self.output += sign * other.output
+        self.cache_write += sign * other.cache_write
+        self.cache_read += sign * other.cache_read
+
+    def minus(self, other: "Totals") -> "Totals":
+        """The difference to another sum."""
+        difference = Totals(self.sessions, self.records, self.input, self.output, self.cache_write, self.cache_read)
+        difference.add(other, -1)
+        return difference
+
+
+class Outcome(Struct):
+    """What became of a write: records new, grown and known, sessions touched, and the tokens that now count more."""
+
+    stored: int = 0
+    grown: int = 0
+    known: int = 0
+    tokens: int = 0
+    sessions: list[tuple[str, str]] = field(default_factory=list)
+    """For each report in order: the session's id, and "stored", "grown" or "known"."""
+
+
+class UserTotals(Struct, frozen=True):
+    """A row of `user_stats`."""
+
+    total_input_tokens: int = 0
+    total_output_tokens: int = 0
+    total_cache_tokens: int = 0
+    total_sessions: int = 0
+    tokens_by_tool: str = "{}"
+    sessions_by_tool: str = "{}"
+    last_activity_at: int = 0
+
+    @property
+    def total_all_tokens(self) -> int:
+        """All tokens, cache included."""
+        return self.total_input_tokens + self.total_output_tokens + self.total_cache_tokens
+
+
+class Day(Struct, frozen=True):
+    """A row of `daily_user_stats`. ``streak`` is the run of active days that this day ends."""
+
+    stat_date: str
+    input_tokens: int
+    output_tokens: int
+    cache_tokens: int
+    session_count: int
+    by_tool: str
+    streak: int
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens, cache included."""
+        return self.input_tokens + self.output_tokens + self.cache_tokens
+
+
+class CodeMetrics(Struct, frozen=True, rename="camel"):
+    """Lines and files, as the session API sends them."""
+
+    lines_added: Annotated[int, Meta(ge=0, le=100_000_000)] = 0
+    lines_deleted: Annotated[int, Meta(ge=0, le=100_000_000)] = 0
+    files_modified: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    files_created: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+
+
+class SessionBody(Struct, frozen=True, rename="camel"):
+    """One session as the wire-compatible API takes it. Unknown fields are ignored, as older servers did."""
+
+    ended_at: datetime
+    input_tokens: Annotated[int, Meta(ge=0, le=500_000_000)]
+    output_tokens: Annotated[int, Meta(ge=0, le=100_000_000)]
+    tool_type: str = "claude-code"
+    cache_creation_tokens: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    cache_read_tokens: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0
+    model_name: Annotated[str, Meta(max_length=100)] = ""
+    session_hash: Annotated[str, Meta(min_length=64, max_length=64)] | None = None
+    session_id: Annotated[str, Meta(max_length=200)] = ""
+    device_id: Annotated[str, Meta(max_length=200)] = ""
+    anonymous_project_id: Annotated[str, Meta(max_length=100)] = ""
+    started_at: datetime | None = None
+    duration_seconds: Annotated[int, Meta(ge=0, le=604_800)] | None = None
+    turn_count: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    tool_usage: Annotated[dict[str, Annotated[int, Meta(ge=0, le=1_000_000)]], Meta(max_length=200)] = {}
+    code_metrics: CodeMetrics = CodeMetrics()
+
+
+class Refused(Struct, frozen=True):
+    """An item that was not understood: the field and the reason."""
+
+    field: str
+    reason: str
+
+    @property
+    def sentence(self) -> str:
+        """Both in one."""
+        return f"{self.field}: {self.reason}" if self.field else self.reason

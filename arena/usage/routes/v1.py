@@ -1,0 +1,211 @@
+"""The session API that existing clients speak, and the laptop's own road beside it, all under /api/v1."""
+
+import zlib
+from functools import partial
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+
+from arena.accounts.actions import revoke_key
+from arena.accounts.guards import by_key, caller_of, signed
+from arena.accounts.models import Person
+from arena.core import clock
+from arena.core.errors import Invalid, TooLarge
+from arena.usage.actions import forget as forget_project
+from arena.usage.actions import record
+from arena.usage.models import Outcome, Refused, Report, Road
+from arena.usage.rules import report_of, session_body, usage_reports
+from arena.web.api import answer
+from arena.web.box import Box, box_of
+from arena.web.live import Arrival
+from arena.wire import BODY_LIMIT, UsageAnswer
+
+BATCH = 100
+"""Sessions of one batch at the most; existing clients know this number."""
+WIRE_VERSION = "1.0.0"
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/status")
+async def status() -> Response[bytes]:
+    """Say that the session API is here, for anybody."""
+    return answer(
+        {
+            "status": "operational",
+            "version": WIRE_VERSION,
+            "timestamp": clock.iso(clock.now()),
+            "endpoints": {"sessions": "/api/v1/sessions", "rank": "/api/v1/rank", "status": "/api/v1/status"},
+        },
+        mirror=True,
+    )
+
+
+@get("/verify")
+async def verify(request: AnyRequest) -> Response[bytes]:
+    """Tell the owner of a key that it is good."""
+    person = by_key(request)
+    return answer(
+        {
+            "valid": True,
+            "username": person.name,
+            "apiKeyPrefix": request.headers["x-api-key"][:19],
+            "privacyMode": person.private,
+            "createdAt": clock.iso(person.created_at),
+        },
+        mirror=True,
+    )
+
+
+@post("/sessions", csrf=False)
+async def sessions(request: AnyRequest) -> Response[bytes]:
+    """Record one session; the same session again replaces itself if it has grown. 201 if anything changed, else 200."""
+    body = await request.body()
+    person = signed(request, body)
+    now = clock.now()
+    understood = session_body(_json(body))
+    report = understood if isinstance(understood, Refused) else report_of(understood, now)
+    if isinstance(report, Refused):
+        raise _invalid(report)
+    outcome = await _record(box_of(request), person, [report], Road.SESSION_API, now)
+    session_id, what = outcome.sessions[0]
+    known = what == "known"
+    message = "Session already recorded" if known else "Session recorded successfully"
+    return answer({"success": True, "sessionId": session_id, "message": message}, 200 if known else 201, mirror=True)
+
+
+@post("/sessions/batch", csrf=False)
+async def batch(request: AnyRequest) -> Response[bytes]:
+    """Record up to 100 sessions in one commit; a bad one is named and costs its neighbours nothing.
+
+    ``failed`` counts real failures only, so a client may keep what failed and drop the rest. 201, or 200 when nothing
+    was new.
+    """
+    body = await request.body()
+    person = signed(request, body)
+    now = clock.now()
+    sent = _json(body)
+    items = sent.get("sessions") if isinstance(sent, dict) else None
+    if not isinstance(items, list) or not items:
+        raise _invalid(Refused("sessions", "at least one session required"))
+    if len(items) > BATCH:
+        raise _invalid(Refused("sessions", f"maximum {BATCH} sessions per batch"))
+    results: list[dict[str, Any]] = []
+    reports: list[Report] = []
+    for index, item in enumerate(items):
+        understood = session_body(item)
+        report = understood if isinstance(understood, Refused) else report_of(understood, now)
+        if isinstance(report, Refused):
+            results.append({"index": index, "success": False, "error": report.sentence})
+        else:
+            results.append({"index": index, "sessionHash": report.session_hash[:16], "success": True})
+            reports.append(report)
+    outcome = await _record(box_of(request), person, reports, Road.SESSION_API, now)
+    duplicates = 0
+    for result, (session_id, what) in zip((r for r in results if r["success"]), outcome.sessions, strict=True):
+        result["sessionId"] = session_id
+        if what == "known":
+            duplicates += 1
+            result["duplicate"] = True
+    failed = len(items) - len(reports)
+    return answer(
+        {
+            "success": failed == 0,
+            "processed": len(items),
+            "succeeded": len(reports) - duplicates,
+            "failed": failed,
+            "duplicates": duplicates,
+            "results": results,
+        },
+        200 if duplicates == len(items) else 201,
+        mirror=True,
+    )
+
+
+@post("/usage", csrf=False)
+async def usage(request: AnyRequest) -> Response[bytes]:
+    """Record what `arena sync` sends: sessions with their records, JSON, plain or gzip."""
+    body = await request.body()
+    person = signed(request, body)
+    now = clock.now()
+    try:
+        reports, problems = usage_reports(_unpacked(request, body), now)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise Invalid(f"body: is not a report of usage ({problem})") from problem
+    outcome = await _record(box_of(request), person, reports, Road.TRANSCRIPTS, now)
+    return answer(
+        UsageAnswer(
+            success=True,
+            stored=outcome.stored,
+            grown=outcome.grown,
+            known=outcome.known,
+            failed=len(problems),
+            problems=problems,
+        )
+    )
+
+
+@post("/forget", csrf=False)
+async def forget(request: AnyRequest) -> Response[bytes]:
+    """Remove all that the owner of the key ever sent of a project."""
+    body = await request.body()
+    person = signed(request, body)
+    sent = _json(body)
+    project = sent.get("project") if isinstance(sent, dict) else None
+    if not isinstance(project, str) or len(project) != 16:
+        raise _invalid(Refused("project", "must be the 16 hex digits that stand for it"))
+    box, now = box_of(request), clock.now()
+    sessions, records = await box.db.write(
+        lambda conn: forget_project(conn, person.id, project, days=box.days, now=now)
+    )
+    return answer({"sessions": sessions, "records": records})
+
+
+@post("/keys/revoke", csrf=False, status_code=200)
+async def revoke(request: AnyRequest) -> Response[bytes]:
+    """Revoke the very key that this request is signed with."""
+    person = signed(request, await request.body())
+    prefix, caller, now = request.headers["x-api-key"], caller_of(request), clock.now()
+    await box_of(request).db.write(partial(revoke_key, user_id=person.id, prefix=prefix, caller=caller, now=now))
+    return answer({"revoked": True})
+
+
+router = Router(path="/api/v1", route_handlers=[status, verify, sessions, batch, usage, forget, revoke])
+
+
+async def _record(box: Box, person: Person, reports: list[Report], road: int, now: int) -> Outcome:
+    outcome = await box.db.write(lambda conn: record(conn, person.id, reports, road, days=box.days, now=now))
+    if outcome.tokens and box.live.readers:
+        box.live.tell(Arrival(outcome.tokens, "" if person.private else person.name))
+    return outcome
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise Invalid(f"body: is not JSON ({problem})") from problem
+
+
+def _invalid(refused: Refused) -> Invalid:
+    return Invalid(refused.sentence, {"errors": {refused.field.split(".")[0] or "body": [refused.reason]}})
+
+
+def _unpacked(request: AnyRequest, body: bytes) -> bytes:
+    """The body, gunzipped if it says so, and never larger than the limit."""
+    encoding = request.headers.get("content-encoding", "identity")
+    if encoding == "identity":
+        return body
+    if encoding != "gzip":
+        raise Invalid(f"Content-Encoding: {encoding[:20]!r} is not taken here; send gzip or plain JSON")
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        plain = unpacker.decompress(body, BODY_LIMIT + 1)
+    except zlib.error as problem:
+        raise Invalid(f"body: is not gzip ({problem})") from problem
+    if len(plain) > BODY_LIMIT:
+        raise TooLarge(f"The report is larger than {BODY_LIMIT // 2**20} MiB; send it in parts.")
+    if not unpacker.eof:
+        raise Invalid("body: the gzip ends in the middle")
+    return plain

@@ -1,0 +1,197 @@
+"""The usage room's tables.
+
+`usage_records` is the truth; everything else here is sums of it. It is keyed by person and identity, without a second
+index, because it is by far the largest table: the first half of ``key`` is the hash of the message, so one range
+reads all records of one message. Its ``session`` has no foreign key: checking one would scan this table whenever a
+session is deleted.
+"""
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+migrations = Migrations("usage")
+
+
+@migrations(name="0001_tool_types")
+def _(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE tool_types (
+            id TEXT PRIMARY KEY,
+            number INTEGER NOT NULL UNIQUE,
+            name TEXT NOT NULL,
+            display_name TEXT NOT NULL,
+            icon_url TEXT,
+            color TEXT NOT NULL,
+            is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+            sort_order INTEGER NOT NULL,
+            created_at INTEGER NOT NULL DEFAULT 0
+        ) STRICT
+        """
+    )
+    rows = (
+        (1, "claude-code", "Claude Code", "#122F3F"),
+        (2, "claude-desktop", "Claude Desktop", "#B95635"),
+        (3, "opencode", "OpenCode", "#579C86"),
+        (4, "gemini", "Gemini CLI", "#9569A5"),
+        (5, "codex", "Codex", "#B38C00"),
+        (6, "crush", "Crush", "#525D63"),
+    )
+    for number, id, display_name, color in rows:
+        db.execute(
+            "INSERT INTO tool_types (id, number, name, display_name, color, sort_order) "
+            "VALUES (:id, :number, :id, :display_name, :color, :number)",
+            {"id": id, "number": number, "display_name": display_name, "color": color},
+        )
+
+
+@migrations(name="0002_sessions")
+def _(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE sessions (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            tool_type_id TEXT NOT NULL REFERENCES tool_types (id),
+            session_hash TEXT NOT NULL,
+            anonymous_project_id TEXT,
+            device TEXT,
+            road INTEGER NOT NULL,
+            day TEXT NOT NULL,
+            first_at INTEGER,
+            started_at INTEGER NOT NULL,
+            ended_at INTEGER NOT NULL,
+            duration_seconds INTEGER NOT NULL,
+            model_name TEXT,
+            turn_count INTEGER NOT NULL DEFAULT 0,
+            tool_usage TEXT NOT NULL DEFAULT '{}',
+            code_metrics TEXT NOT NULL DEFAULT '{}',
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            UNIQUE (user_id, session_hash)
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE token_usage (
+            session_id TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+            user_id TEXT NOT NULL,
+            tool_type_id TEXT NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cache_creation_tokens INTEGER NOT NULL,
+            cache_read_tokens INTEGER NOT NULL,
+            total_tokens INTEGER GENERATED ALWAYS AS
+                (input_tokens + output_tokens + cache_creation_tokens + cache_read_tokens) VIRTUAL,
+            recorded_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
+@migrations(name="0003_usage_records")
+def _(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE collectors (
+            number INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE usage_records (
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            key BLOB NOT NULL,
+            session INTEGER NOT NULL,
+            tool INTEGER NOT NULL,
+            road INTEGER NOT NULL,
+            request BLOB,
+            sidechain INTEGER NOT NULL CHECK (sidechain IN (0, 1)),
+            at INTEGER NOT NULL,
+            day TEXT NOT NULL,
+            model TEXT NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cache_write_5m INTEGER NOT NULL,
+            cache_write_1h INTEGER NOT NULL,
+            cache_read_tokens INTEGER NOT NULL,
+            tools TEXT,
+            lines_added INTEGER NOT NULL,
+            lines_deleted INTEGER NOT NULL,
+            files_created INTEGER NOT NULL,
+            files_modified INTEGER NOT NULL,
+            turns INTEGER NOT NULL,
+            web_searches INTEGER NOT NULL,
+            speed TEXT,
+            service_tier TEXT,
+            region TEXT,
+            cost_recorded REAL,
+            collector INTEGER NOT NULL,
+            counted INTEGER NOT NULL CHECK (counted IN (0, 1)),
+            PRIMARY KEY (user_id, key)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+
+
+@migrations(name="0004_totals")
+def _(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE road_days (
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            day TEXT NOT NULL,
+            tool INTEGER NOT NULL,
+            road INTEGER NOT NULL,
+            sessions INTEGER NOT NULL,
+            records INTEGER NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cache_write_tokens INTEGER NOT NULL,
+            cache_read_tokens INTEGER NOT NULL,
+            PRIMARY KEY (user_id, day, tool, road)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE daily_user_stats (
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            stat_date TEXT NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cache_tokens INTEGER NOT NULL,
+            total_tokens INTEGER GENERATED ALWAYS AS (input_tokens + output_tokens + cache_tokens) VIRTUAL,
+            session_count INTEGER NOT NULL,
+            by_tool TEXT NOT NULL,
+            streak INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            PRIMARY KEY (user_id, stat_date)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX idx_daily_user_stats_date ON daily_user_stats (stat_date, user_id)")
+    db.execute(
+        """
+        CREATE TABLE user_stats (
+            user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+            total_input_tokens INTEGER NOT NULL,
+            total_output_tokens INTEGER NOT NULL,
+            total_cache_tokens INTEGER NOT NULL,
+            total_all_tokens INTEGER GENERATED ALWAYS AS
+                (total_input_tokens + total_output_tokens + total_cache_tokens) VIRTUAL,
+            tokens_by_tool TEXT NOT NULL,
+            total_sessions INTEGER NOT NULL,
+            sessions_by_tool TEXT NOT NULL,
+            successful_projects_count INTEGER NOT NULL DEFAULT 0,
+            total_evaluations INTEGER NOT NULL DEFAULT 0,
+            last_activity_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX idx_user_stats_last_activity_at ON user_stats (last_activity_at)")

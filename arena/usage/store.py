@@ -1,0 +1,444 @@
+"""All SQL of the usage room."""
+
+import sqlite3
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from arena.usage.models import Day, StoredRecord, StoredSession, Totals, UserTotals
+
+# -- records
+
+
+def records_of_message(conn: sqlite3.Connection, user_id: str, message: bytes) -> list[StoredRecord]:
+    """All records of one message: one, or none, or the main chain's and its replays."""
+    rows = conn.execute(
+        "SELECT * FROM usage_records WHERE user_id = :user_id AND key >= :first AND key <= :last",
+        {"user_id": user_id, "first": message + bytes(8), "last": message + b"\xff" * 8},
+    )
+    return [StoredRecord(*row) for row in rows]
+
+
+def put_records(conn: sqlite3.Connection, records: Iterable[StoredRecord]) -> None:
+    """Insert records, or replace them by their larger copies."""
+    conn.executemany(
+        """
+        INSERT INTO usage_records VALUES (
+            :user_id, :key, :session, :tool, :road, :request, :sidechain, :at, :day, :model,
+            :input_tokens, :output_tokens, :cache_write_5m, :cache_write_1h, :cache_read_tokens,
+            :tools, :lines_added, :lines_deleted, :files_created, :files_modified, :turns, :web_searches,
+            :speed, :service_tier, :region, :cost_recorded, :collector, :counted
+        )
+        ON CONFLICT (user_id, key) DO UPDATE SET
+            session = excluded.session, tool = excluded.tool, road = excluded.road, request = excluded.request,
+            sidechain = excluded.sidechain, at = excluded.at, day = excluded.day, model = excluded.model,
+            input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+            cache_write_5m = excluded.cache_write_5m, cache_write_1h = excluded.cache_write_1h,
+            cache_read_tokens = excluded.cache_read_tokens, tools = excluded.tools,
+            lines_added = excluded.lines_added, lines_deleted = excluded.lines_deleted,
+            files_created = excluded.files_created, files_modified = excluded.files_modified,
+            turns = excluded.turns, web_searches = excluded.web_searches, speed = excluded.speed,
+            service_tier = excluded.service_tier, region = excluded.region,
+            cost_recorded = excluded.cost_recorded, collector = excluded.collector, counted = excluded.counted
+        """,
+        [msgspec.structs.asdict(record) for record in records],
+    )
+
+
+def records_of_user(conn: sqlite3.Connection, user_id: str) -> list[StoredRecord]:
+    """All records of a person, in the order of their keys."""
+    rows = conn.execute("SELECT * FROM usage_records WHERE user_id = :user_id ORDER BY key", {"user_id": user_id})
+    return [StoredRecord(*row) for row in rows]
+
+
+def set_counted(conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int, counted: int) -> set[int]:
+    """Let a road's records of a person, tool and day count or not; return the numbers of the sessions they are in."""
+    where = {"user_id": user_id, "day": day, "tool": tool, "road": road, "counted": counted}
+    rows = conn.execute(
+        """
+        UPDATE usage_records SET counted = :counted
+        WHERE user_id = :user_id AND day = :day AND tool = :tool AND road = :road AND counted <> :counted
+        RETURNING session
+        """,
+        where,
+    )
+    return {row[0] for row in rows}
+
+
+def delete_records_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> int:
+    """Remove the records of a session; return how many."""
+    return conn.execute(
+        "DELETE FROM usage_records WHERE user_id = :user_id AND session = :session",
+        {"user_id": user_id, "session": session},
+    ).rowcount
+
+
+def collector(conn: sqlite3.Connection, name: str) -> int:
+    """The number of a collector and version, given out when it first reports."""
+    row = conn.execute("SELECT number FROM collectors WHERE name = :name", {"name": name}).fetchone()
+    if row is None:
+        row = conn.execute("INSERT INTO collectors (name) VALUES (:name) RETURNING number", {"name": name}).fetchone()
+    number: int = row[0]
+    return number
+
+
+# -- sessions
+
+
+def session_by_hash(conn: sqlite3.Connection, user_id: str, session_hash: str) -> StoredSession | None:
+    """A person's session by its identity."""
+    row = conn.execute(
+        """
+        SELECT * FROM sessions WHERE user_id = :user_id AND session_hash = :session_hash
+        """,
+        {"user_id": user_id, "session_hash": session_hash},
+    ).fetchone()
+    return StoredSession(*row) if row else None
+
+
+def add_session(conn: sqlite3.Connection, session: StoredSession) -> int:
+    """Insert a session; return its number."""
+    row = conn.execute(
+        """
+        INSERT INTO sessions (id, user_id, tool_type_id, session_hash, anonymous_project_id, device, road, day, first_at,
+                              started_at, ended_at, duration_seconds, model_name, created_at, updated_at)
+        VALUES (:id, :user_id, :tool_type_id, :session_hash, :anonymous_project_id, :device, :road, :day, :first_at,
+                :started_at, :ended_at, :duration_seconds, :model_name, :created_at, :updated_at)
+        RETURNING number
+        """,
+        msgspec.structs.asdict(session),
+    ).fetchone()
+    number: int = row[0]
+    return number
+
+
+def put_session(conn: sqlite3.Connection, session: StoredSession) -> None:
+    """Write a session's row as it is now."""
+    conn.execute(
+        """
+        UPDATE sessions SET anonymous_project_id = :anonymous_project_id, device = :device, road = :road, day = :day,
+            first_at = :first_at, started_at = :started_at, ended_at = :ended_at, duration_seconds = :duration_seconds,
+            model_name = :model_name, turn_count = :turn_count, tool_usage = :tool_usage,
+            code_metrics = :code_metrics, updated_at = :updated_at
+        WHERE number = :number
+        """,
+        msgspec.structs.asdict(session),
+    )
+
+
+def sessions_of_user(conn: sqlite3.Connection, user_id: str) -> list[StoredSession]:
+    """All sessions of a person."""
+    rows = conn.execute(
+        """
+        SELECT * FROM sessions WHERE user_id = :user_id ORDER BY number
+        """,
+        {"user_id": user_id},
+    )
+    return [StoredSession(*row) for row in rows]
+
+
+def session_by_number(conn: sqlite3.Connection, number: int) -> StoredSession | None:
+    """A session by its number."""
+    row = conn.execute(
+        """
+        SELECT * FROM sessions WHERE number = :number
+        """,
+        {"number": number},
+    ).fetchone()
+    return StoredSession(*row) if row else None
+
+
+def sessions_of_project(conn: sqlite3.Connection, user_id: str, project: str) -> list[int]:
+    """The numbers of a person's sessions in a project."""
+    rows = conn.execute(
+        "SELECT number FROM sessions WHERE user_id = :user_id AND anonymous_project_id = :project ORDER BY number",
+        {"user_id": user_id, "project": project},
+    )
+    return [row[0] for row in rows]
+
+
+def delete_session(conn: sqlite3.Connection, number: int) -> None:
+    """Remove a session, and with it its token usage."""
+    conn.execute("DELETE FROM sessions WHERE number = :number", {"number": number})
+
+
+def put_token_usage(conn: sqlite3.Connection, session: StoredSession, totals: Totals) -> None:
+    """Write what a session counts, tokens by kind."""
+    conn.execute(
+        """
+        INSERT INTO token_usage (session_id, user_id, tool_type_id, input_tokens, output_tokens,
+                                 cache_creation_tokens, cache_read_tokens, recorded_at)
+        VALUES (:session_id, :user_id, :tool_type_id, :input, :output, :cache_write, :cache_read, :recorded_at)
+        ON CONFLICT (session_id) DO UPDATE SET
+            input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+            cache_creation_tokens = excluded.cache_creation_tokens, cache_read_tokens = excluded.cache_read_tokens,
+            recorded_at = excluded.recorded_at
+        """,
+        {
+            "session_id": session.id,
+            "user_id": session.user_id,
+            "tool_type_id": session.tool_type_id,
+            "input": totals.input,
+            "output": totals.output,
+            "cache_write": totals.cache_write,
+            "cache_read": totals.cache_read,
+            "recorded_at": session.updated_at,
+        },
+    )
+
+
+def token_usage(conn: sqlite3.Connection, session_id: str) -> Totals:
+    """What a session counts now; nothing if it was never written."""
+    row = conn.execute(
+        """
+        SELECT 0, 0, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens
+        FROM token_usage WHERE session_id = :session_id
+        """,
+        {"session_id": session_id},
+    ).fetchone()
+    return Totals(*row) if row else Totals()
+
+
+def counted_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> Totals:
+    """The sum of a session's counted records, afresh."""
+    row = conn.execute(
+        """
+        SELECT 0, COUNT(*), COALESCE(SUM(input_tokens), 0), COALESCE(SUM(output_tokens), 0),
+               COALESCE(SUM(cache_write_5m + cache_write_1h), 0), COALESCE(SUM(cache_read_tokens), 0)
+        FROM usage_records WHERE user_id = :user_id AND session = :session AND counted = 1
+        """,
+        {"user_id": user_id, "session": session},
+    ).fetchone()
+    return Totals(*row)
+
+
+# -- sums
+
+
+def road_day(conn: sqlite3.Connection, user_id: str, day: str, tool: int) -> dict[int, Totals]:
+    """What each road brought for a person, tool and day."""
+    rows = conn.execute(
+        """
+        SELECT road, sessions, records, input_tokens, output_tokens, cache_write_tokens, cache_read_tokens
+        FROM road_days WHERE user_id = :user_id AND day = :day AND tool = :tool
+        """,
+        {"user_id": user_id, "day": day, "tool": tool},
+    )
+    return {row[0]: Totals(*tuple(row)[1:]) for row in rows}
+
+
+def put_road_day(conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int, totals: Totals) -> None:
+    """Write what a road brought for a person, tool and day; nothing at all removes the row."""
+    where = {"user_id": user_id, "day": day, "tool": tool, "road": road}
+    if totals == Totals():
+        conn.execute(
+            "DELETE FROM road_days WHERE user_id = :user_id AND day = :day AND tool = :tool AND road = :road", where
+        )
+        return
+    conn.execute(
+        """
+        INSERT INTO road_days VALUES
+            (:user_id, :day, :tool, :road, :sessions, :records, :input, :output, :cache_write, :cache_read)
+        ON CONFLICT (user_id, day, tool, road) DO UPDATE SET
+            sessions = excluded.sessions, records = excluded.records, input_tokens = excluded.input_tokens,
+            output_tokens = excluded.output_tokens, cache_write_tokens = excluded.cache_write_tokens,
+            cache_read_tokens = excluded.cache_read_tokens
+        """,
+        {**where, **msgspec.structs.asdict(totals)},
+    )
+
+
+def day(conn: sqlite3.Connection, user_id: str, stat_date: str) -> Day | None:
+    """A person's day."""
+    row = conn.execute(
+        """
+        SELECT stat_date, input_tokens, output_tokens, cache_tokens, session_count, by_tool, streak
+        FROM daily_user_stats WHERE user_id = :user_id AND stat_date = :stat_date
+        """,
+        {"user_id": user_id, "stat_date": stat_date},
+    ).fetchone()
+    return Day(*row) if row else None
+
+
+def days(conn: sqlite3.Connection, user_id: str, first: str, last: str) -> list[Day]:
+    """A person's days from one to another, both included, in order."""
+    rows = conn.execute(
+        """
+        SELECT stat_date, input_tokens, output_tokens, cache_tokens, session_count, by_tool, streak
+        FROM daily_user_stats
+        WHERE user_id = :user_id AND stat_date >= :first AND stat_date <= :last ORDER BY stat_date
+        """,
+        {"user_id": user_id, "first": first, "last": last},
+    )
+    return [Day(*row) for row in rows]
+
+
+def put_day(conn: sqlite3.Connection, user_id: str, day: Day, now: int) -> None:
+    """Write a person's day; its streak is set apart (`set_streak`)."""
+    conn.execute(
+        """
+        INSERT INTO daily_user_stats (user_id, stat_date, input_tokens, output_tokens, cache_tokens, session_count,
+                                      by_tool, streak, created_at)
+        VALUES (:user_id, :stat_date, :input_tokens, :output_tokens, :cache_tokens, :session_count, :by_tool,
+                :streak, :now)
+        ON CONFLICT (user_id, stat_date) DO UPDATE SET
+            input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+            cache_tokens = excluded.cache_tokens, session_count = excluded.session_count, by_tool = excluded.by_tool
+        """,
+        {**msgspec.structs.asdict(day), "user_id": user_id, "now": now},
+    )
+
+
+def delete_day(conn: sqlite3.Connection, user_id: str, stat_date: str) -> None:
+    """Remove a person's day that holds nothing any more."""
+    conn.execute(
+        "DELETE FROM daily_user_stats WHERE user_id = :user_id AND stat_date = :stat_date",
+        {"user_id": user_id, "stat_date": stat_date},
+    )
+
+
+def streak(conn: sqlite3.Connection, user_id: str, stat_date: str) -> int | None:
+    """The run of active days that a day ends; None if the person has no row for it."""
+    row = conn.execute(
+        "SELECT streak FROM daily_user_stats WHERE user_id = :user_id AND stat_date = :stat_date",
+        {"user_id": user_id, "stat_date": stat_date},
+    ).fetchone()
+    return row[0] if row else None
+
+
+def set_streak(conn: sqlite3.Connection, user_id: str, stat_date: str, streak: int) -> None:
+    """Write the run of active days that a day ends."""
+    conn.execute(
+        "UPDATE daily_user_stats SET streak = :streak WHERE user_id = :user_id AND stat_date = :stat_date",
+        {"user_id": user_id, "stat_date": stat_date, "streak": streak},
+    )
+
+
+def longest_streak(conn: sqlite3.Connection, user_id: str) -> int:
+    """The longest run of active days a person ever had."""
+    row = conn.execute(
+        "SELECT COALESCE(MAX(streak), 0) FROM daily_user_stats WHERE user_id = :user_id", {"user_id": user_id}
+    ).fetchone()
+    longest: int = row[0]
+    return longest
+
+
+def user_totals(conn: sqlite3.Connection, user_id: str) -> UserTotals | None:
+    """A person's totals of all time."""
+    row = conn.execute(
+        """
+        SELECT total_input_tokens, total_output_tokens, total_cache_tokens, total_sessions, tokens_by_tool,
+               sessions_by_tool, last_activity_at
+        FROM user_stats WHERE user_id = :user_id
+        """,
+        {"user_id": user_id},
+    ).fetchone()
+    return UserTotals(*row) if row else None
+
+
+def put_user_totals(conn: sqlite3.Connection, user_id: str, totals: UserTotals, now: int) -> None:
+    """Write a person's totals of all time."""
+    conn.execute(
+        """
+        INSERT INTO user_stats (user_id, total_input_tokens, total_output_tokens, total_cache_tokens, tokens_by_tool,
+                                total_sessions, sessions_by_tool, last_activity_at, updated_at)
+        VALUES (:user_id, :total_input_tokens, :total_output_tokens, :total_cache_tokens, :tokens_by_tool,
+                :total_sessions, :sessions_by_tool, :last_activity_at, :now)
+        ON CONFLICT (user_id) DO UPDATE SET
+            total_input_tokens = excluded.total_input_tokens, total_output_tokens = excluded.total_output_tokens,
+            total_cache_tokens = excluded.total_cache_tokens, tokens_by_tool = excluded.tokens_by_tool,
+            total_sessions = excluded.total_sessions, sessions_by_tool = excluded.sessions_by_tool,
+            last_activity_at = excluded.last_activity_at, updated_at = excluded.updated_at
+        """,
+        {**msgspec.structs.asdict(totals), "user_id": user_id, "now": now},
+    )
+
+
+def clear_sums(conn: sqlite3.Connection, user_id: str) -> None:
+    """Remove every sum of a person's records, before they are made anew."""
+    for statement in (
+        "DELETE FROM road_days WHERE user_id = :user_id",
+        "DELETE FROM daily_user_stats WHERE user_id = :user_id",
+        "DELETE FROM user_stats WHERE user_id = :user_id",
+    ):
+        conn.execute(statement, {"user_id": user_id})
+
+
+def people_with_records(conn: sqlite3.Connection) -> list[str]:
+    """The ids of everybody who ever reported anything."""
+    return [row[0] for row in conn.execute("SELECT DISTINCT user_id FROM sessions ORDER BY user_id")]
+
+
+# -- looks
+
+
+def is_empty(conn: sqlite3.Connection) -> bool:
+    """Whether nobody has reported anything yet."""
+    return conn.execute("SELECT 1 FROM user_stats LIMIT 1").fetchone() is None
+
+
+def active_since(conn: sqlite3.Connection, instant: int) -> int:
+    """How many people have a record from this instant on."""
+    row = conn.execute(
+        "SELECT COUNT(*) FROM user_stats WHERE last_activity_at >= :instant", {"instant": instant}
+    ).fetchone()
+    count: int = row[0]
+    return count
+
+
+def last_activity(conn: sqlite3.Connection) -> dict[str, int]:
+    """When each person's newest record was made."""
+    return {row[0]: row[1] for row in conn.execute("SELECT user_id, last_activity_at FROM user_stats")}
+
+
+def everybody(conn: sqlite3.Connection) -> dict[str, Any]:
+    """The totals of all people together."""
+    row = conn.execute(
+        """
+        SELECT COUNT(*) AS people, COALESCE(SUM(total_sessions), 0) AS sessions,
+               COALESCE(SUM(total_input_tokens), 0) AS input, COALESCE(SUM(total_output_tokens), 0) AS output,
+               COALESCE(SUM(total_all_tokens), 0) AS total
+        FROM user_stats
+        """
+    ).fetchone()
+    return dict(row)
+
+
+def models_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[str, int, int]]:
+    """Each model a person used: its name, in how many sessions, and all its tokens; most sessions first."""
+    rows = conn.execute(
+        """
+        SELECT model, COUNT(DISTINCT session) AS sessions,
+               SUM(input_tokens + output_tokens + cache_write_5m + cache_write_1h + cache_read_tokens) AS tokens
+        FROM usage_records WHERE user_id = :user_id AND counted = 1
+        GROUP BY model ORDER BY sessions DESC, tokens DESC, model
+        """,
+        {"user_id": user_id},
+    )
+    return [tuple(row) for row in rows]
+
+
+def instants_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[int, int]]:
+    """Each quarter of an hour in which a person has records: its number since the epoch, and all its tokens."""
+    rows = conn.execute(
+        """
+        SELECT at / 900000 AS quarter,
+               SUM(input_tokens + output_tokens + cache_write_5m + cache_write_1h + cache_read_tokens) AS tokens
+        FROM usage_records WHERE user_id = :user_id AND counted = 1 GROUP BY quarter ORDER BY quarter
+        """,
+        {"user_id": user_id},
+    )
+    return [tuple(row) for row in rows]
+
+
+def cache_of_user(conn: sqlite3.Connection, user_id: str) -> tuple[int, int]:
+    """What a person's records wrote to and read from caches, in tokens."""
+    row = conn.execute(
+        """
+        SELECT COALESCE(SUM(t.cache_creation_tokens), 0), COALESCE(SUM(t.cache_read_tokens), 0)
+        FROM sessions AS s JOIN token_usage AS t ON t.session_id = s.id WHERE s.user_id = :user_id
+        """,
+        {"user_id": user_id},
+    ).fetchone()
+    return row[0], row[1]

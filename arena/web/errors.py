@@ -1,0 +1,76 @@
+"""Turn any failure into a page, a fragment or JSON, in one place."""
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from msgspec import Struct
+
+from arena.core.errors import ArenaError, Forbidden, Invalid, NotFound, NotSignedIn, TooLarge
+from arena.core.log import log
+from arena.web.api import refusal
+from arena.web.render import render
+
+PROGRAMS = ("/api/", "/v1/", "/otlp/")
+
+
+class MethodNotAllowed(ArenaError):
+    """The address exists, but not for this method."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+
+
+class Broken(ArenaError):
+    """Our own mistake."""
+
+
+class ErrorPage(Struct, frozen=True):
+    """What `errors/error.html` shows."""
+
+    status: int
+    sentence: str
+    way_out: str
+    way_out_label: str
+
+
+def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[bytes]:
+    """Answer a failed request."""
+    known = _known(problem)
+    if isinstance(known, Broken):
+        log().error("broken", method=request.method, path=request.url.path, exception=repr(problem), exc_info=problem)
+    path = request.url.path
+    if path.startswith(PROGRAMS):
+        return refusal(known, bare=path.startswith("/api/auth/"))
+    if isinstance(known, NotSignedIn):
+        way_out, label = "/sign-in", "Sign in"
+    else:
+        way_out, label = "/", "Back to the leaderboard"
+    headers = {"retry-after": str(known.retry_after)} if known.retry_after is not None else {}
+    return render(
+        request,
+        "errors/error.html",
+        ErrorPage(known.status, known.sentence, way_out, label),
+        status=known.status,
+        headers=headers,
+    )
+
+
+def _known(problem: Exception) -> ArenaError:
+    if isinstance(problem, ArenaError):
+        return problem
+    if isinstance(problem, HTTPException):
+        match problem.status_code:
+            case 400:
+                return Invalid(problem.detail or "The request cannot be understood.")
+            case 401:
+                return NotSignedIn("Sign in to see this.")
+            case 403:
+                return Forbidden("You may not do this.")
+            case 404:
+                return NotFound("There is nothing at this address.")
+            case 405:
+                return MethodNotAllowed("This address does not take that method.")
+            case 413:
+                return TooLarge("The request is larger than this box takes.")
+    return Broken("Something here is broken. It has been written to the log.")

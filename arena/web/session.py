@@ -1,0 +1,114 @@
+"""Cookies and forms: the signed session cookie, the CSRF token bound to it, and the check of where a form came from."""
+
+import hmac
+from typing import Any
+from urllib.parse import urlsplit
+
+from itsdangerous import BadSignature, URLSafeSerializer
+from litestar import Request
+from litestar.datastructures import Cookie
+
+from arena.core import ids
+from arena.core.errors import Forbidden
+from arena.web.box import Connection, box_of
+
+UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+def cookie_name(connection: Connection) -> str:
+    """`__Host-arena` behind TLS; plain `arena` on http, where browsers refuse the prefix."""
+    return "__Host-arena" if box_of(connection).is_tls else "arena"
+
+
+def token_of(connection: Connection) -> str | None:
+    """The session token from the cookie, if the cookie is ours."""
+    return _open(connection, cookie_name(connection), "session")
+
+
+def session_cookie(connection: Connection, token: str, seconds: int) -> Cookie:
+    """The cookie that carries a session token; 0 seconds takes it back."""
+    return _cookie(connection, cookie_name(connection), _seal(connection, token, "session"), seconds)
+
+
+def csrf_of(connection: Connection) -> str:
+    """The token that a form of this visitor must carry; empty for somebody without any cookie of ours."""
+    token = token_of(connection) or _open(connection, _form_cookie_name(connection), "form")
+    return _csrf(connection, token) if token else ""
+
+
+def form_cookie(connection: Connection) -> tuple[str, Cookie | None]:
+    """A CSRF token for a form shown to somebody who is not signed in, and the cookie it needs if they have none."""
+    if known := csrf_of(connection):
+        return known, None
+    token = ids.token()
+    name = _form_cookie_name(connection)
+    return _csrf(connection, token), _cookie(connection, name, _seal(connection, token, "form"), 86_400)
+
+
+async def check_form(request: Request[Any, Any, Any]) -> None:
+    """Refuse an unsafe request that did not come from a form of ours.
+
+    Requests with a key of their own (`opt csrf=False`) carry no cookie's authority and are not asked. Raises
+    `Forbidden`.
+    """
+    if request.method not in UNSAFE or request.route_handler.opt.get("csrf") is False:
+        return
+    if not _same_origin(request):
+        raise Forbidden("This form was sent from another site. Open the page here and send it again.")
+    sent = request.headers.get("x-csrf-token") or str((await request.form()).get("csrf", ""))
+    expected = csrf_of(request)
+    if not expected or not hmac.compare_digest(sent.encode(), expected.encode()):
+        raise Forbidden("This form is too old. Go back, reload the page and send it again.")
+
+
+def safe_next(address: str) -> str:
+    """A place on this site to go to: the address if it is a path here, else the front page."""
+    parts = urlsplit(address)
+    local = address.startswith("/") and not parts.scheme and not parts.netloc
+    return address if local and not address.startswith(("//", "/\\")) and "\\" not in address else "/"
+
+
+def _same_origin(request: Request[Any, Any, Any]) -> bool:
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    configured = box_of(request).config.server.url
+    theirs = urlsplit(origin).netloc
+    return theirs == request.headers.get("host") or bool(configured and theirs == urlsplit(configured).netloc)
+
+
+def _form_cookie_name(connection: Connection) -> str:
+    return cookie_name(connection) + "-form"
+
+
+def _csrf(connection: Connection, token: str) -> str:
+    return hmac.new(box_of(connection).secret.encode(), f"csrf:{token}".encode(), "sha256").hexdigest()
+
+
+def _seal(connection: Connection, token: str, salt: str) -> str:
+    return str(URLSafeSerializer(box_of(connection).secret, salt=salt).dumps(token))
+
+
+def _open(connection: Connection, name: str, salt: str) -> str | None:
+    sealed = connection.cookies.get(name)
+    if not sealed:
+        return None
+    try:
+        token = URLSafeSerializer(box_of(connection).secret, salt=salt).loads(sealed)
+    except BadSignature:
+        return None
+    return token if isinstance(token, str) else None
+
+
+def _cookie(connection: Connection, name: str, value: str, seconds: int) -> Cookie:
+    return Cookie(
+        key=name,
+        value=value,
+        max_age=seconds,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=box_of(connection).is_tls,
+    )

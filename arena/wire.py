@@ -1,0 +1,117 @@
+"""The Structs that travel between a laptop and the box: numbers, names of models and built-in tools, times and hashes.
+
+Identities are hashed without a key, so that every machine and every road gives one response the same name:
+
+* a session is ``sha256("<tool>:<session id>")``, 64 hex digits (`session_hash`);
+* a record is 16 bytes, 32 hex digits (`record_key`): the first 8 hash the message id, the last 8 hash what tells two
+  messages of one id apart (the request id, else the time of the response's first line). Whoever holds the key
+  therefore also holds the message's hash: it is the first half.
+"""
+
+from hashlib import sha256
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+SESSIONS_PER_REQUEST = 1_000
+RECORDS_PER_REQUEST = 5_000
+BODY_LIMIT = 10 * 1024 * 1024
+"""Bytes of one request, after gunzipping."""
+
+Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+Instant = Annotated[int, Meta(ge=946_684_800_000, le=4_102_444_800_000)]
+"""Epoch milliseconds UTC, from the year 2000 to 2100."""
+
+
+def session_hash(tool: str, session_id: str) -> str:
+    """Name a session by its tool and the id the tool gave it."""
+    return sha256(f"{tool}:{session_id}".encode()).hexdigest()
+
+
+def short_hash(text: str) -> str:
+    """Hash an id into 16 hex digits (8 bytes)."""
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def record_key(message: str, distinguisher: str) -> str:
+    """Name a record by its message id and by the request id, or else the first line's time, of its response."""
+    return short_hash(message) + short_hash(distinguisher)
+
+
+class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One model response, or the smallest unit that the tool records.
+
+    ``at`` is the earliest timestamp of the response. ``input`` excludes what the cache served or stored. ``tools``
+    counts calls by the name of a built-in tool; calls of MCP tools count as ``mcp``. ``turns`` counts the prompts
+    that this response is the first to answer. ``cost_recorded`` is what the tool itself noted, in US dollars.
+    """
+
+    key: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    at: Instant
+    model: Annotated[str, Meta(min_length=1, max_length=100)]
+    input: Count = 0
+    output: Count = 0
+    cache_write_5m: Count = 0
+    cache_write_1h: Count = 0
+    cache_read: Count = 0
+    request: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")] | None = None
+    sidechain: bool = False
+    tools: Annotated[dict[Annotated[str, Meta(max_length=64)], Count], Meta(max_length=64)] = field(
+        default_factory=dict
+    )
+    lines_added: Count = 0
+    lines_deleted: Count = 0
+    files_created: Count = 0
+    files_modified: Count = 0
+    turns: Count = 0
+    web_searches: Count = 0
+    speed: Annotated[str, Meta(pattern="^(standard|fast)$")] | None = None
+    service_tier: Annotated[str, Meta(pattern="^(standard|priority|batch|flex)$")] | None = None
+    region: Annotated[str, Meta(pattern="^(us|eu|global)$")] | None = None
+    cost_recorded: Annotated[float, Meta(ge=0, le=100_000)] | None = None
+
+
+class SessionReport(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A stretch of work in one tool, and the records of it that the box may not have yet.
+
+    ``project`` is a keyed hash of the project's path whose key stays on the laptop. ``collector`` names the reader
+    and its version, so that a counting mistake can be found later.
+    """
+
+    tool: Annotated[str, Meta(min_length=1, max_length=50)]
+    session: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    started_at: Instant
+    ended_at: Instant
+    records: list[Record]
+    project: Annotated[str, Meta(pattern="^([0-9a-f]{16})?$")] = ""
+    collector: Annotated[str, Meta(max_length=50)] = ""
+
+
+class UsageReport(Struct, frozen=True, omit_defaults=True):
+    """The body of ``POST /api/v1/usage``, plain or gzip."""
+
+    sessions: list[SessionReport]
+    machine: Annotated[str, Meta(max_length=64)] = ""
+
+
+class RecordProblem(Struct, frozen=True):
+    """A record that was not stored: where it stood in the request, and why, in one sentence."""
+
+    session: int
+    record: int
+    reason: str
+
+
+class UsageAnswer(Struct, frozen=True, omit_defaults=True):
+    """What became of each record, counted, and the ones that were refused.
+
+    ``stored`` were new, ``grown`` replaced a smaller copy, ``known`` changed nothing, ``failed`` are in ``problems``.
+    A ``problem`` whose ``record`` is -1 concerns its whole session.
+    """
+
+    success: bool
+    stored: int = 0
+    grown: int = 0
+    known: int = 0
+    failed: int = 0
+    problems: list[RecordProblem] = field(default_factory=list)

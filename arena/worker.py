@@ -1,0 +1,50 @@
+"""The worker: huey's consumer over the queue of a data folder. `arena serve` starts it as its child.
+
+It ends when asked (TERM), and when its parent is gone: it watches its standard input, which the parent holds open.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from arena.core import sqlite  # noqa: F401  (first: it chooses the SQLite library)
+
+from arena.core import clock, config, log  # isort: skip
+from arena.core.db import Database  # isort: skip
+from arena.core.queue import open_queue  # isort: skip
+from arena.operations.jobs import register  # isort: skip
+
+
+def main(argv: list[str]) -> int:
+    """Run until told to stop."""
+    parser = argparse.ArgumentParser(prog="arena worker", description="Run the jobs of a data folder.")
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("ARENA_DATA", "arena-data")))
+    parser.add_argument("--config", type=Path, default=None)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(argv)
+    settings = config.load(options.config)
+    log.configure(settings.arena.log_level)
+    place = config.place(options.data)
+    queue = open_queue(place.data, place.secret)
+    db = Database(place.database)
+    register(queue, db, clock.now)
+    consumer = queue.create_consumer(
+        workers=1, periodic=True, max_delay=1.0, check_worker_health=False, graceful_signal="TERM", shutdown_timeout=8
+    )
+    if options.child:
+        threading.Thread(target=_end_with_parent, name="arena-parent", daemon=True).start()
+    log.log().info("worker", pid=os.getpid())
+    try:
+        consumer.run()
+    finally:
+        db.close_sync()
+    return 0
+
+
+def _end_with_parent() -> None:
+    while sys.stdin.buffer.read(1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,133 @@
+"""Names, passwords, signatures, versions."""
+
+import pytest
+
+from arena.accounts import rules
+from arena.accounts.models import Link
+
+NOW = 1_700_000_000_000
+KEY = "modu_arena_0123abcd_" + "0f" * 16
+SIGNATURE = "0019eb64545b97969869973ec1f7414eb38cd02b5fb57b5e993163b0aded6a5d"
+
+
+@pytest.mark.parametrize("name", ["bob", "a_b-c", "007", "x" * 50])
+def test_these_are_user_names(name: str) -> None:
+    assert rules.name_problem(rules.name_of(name)) is None
+
+
+@pytest.mark.parametrize("name", ["", "ab", "x" * 51, "bob smith", "b.ob", "지민이네", "bo\u212a", "bob\n1", "bob/../x"])
+def test_these_are_not_user_names(name: str) -> None:
+    assert rules.name_problem(rules.name_of(name)) is not None
+
+
+def test_a_user_name_has_no_case() -> None:
+    assert rules.name_of(" Alice ") == "alice"
+
+
+def test_a_display_name_is_any_text_on_one_line() -> None:
+    assert rules.display_of("  김지민 \n 👩‍💻 ") == "김지민 👩‍💻"
+    assert rules.display_of("A\u0308") == "Ä"
+
+
+def test_a_display_name_loses_what_turns_or_hides_text() -> None:
+    assert rules.display_of("bob\u202egnp\u2066\u200b\x1b[31m\x00\ufeff") == "bobgnp[31m"
+
+
+def test_a_display_name_may_be_fifty_characters() -> None:
+    assert rules.display_problem("김" * 50) is None
+    assert rules.display_problem("김" * 51) is not None
+
+
+@pytest.mark.parametrize("password", ["seven77", "x" * 201, "Roberta_1"])
+def test_these_passwords_are_refused(password: str) -> None:
+    assert rules.password_problem(password, "roberta_1") is not None
+
+
+@pytest.mark.parametrize("password", ["eight888", "x" * 200, "비밀번호는여덟자"])
+def test_these_passwords_are_taken(password: str) -> None:
+    assert rules.password_problem(password, "roberta_1") is None
+
+
+def test_a_password_fits_however_its_letters_are_composed() -> None:
+    assert rules.is_password(rules.hash_password("caf\u00e9 caf\u00e9"), "cafe\u0301 cafe\u0301")
+
+
+def test_no_password_fits_nobody() -> None:
+    assert not rules.is_password(None, "")
+    assert not rules.is_password("not a hash", "whatever")
+
+
+def test_nobodys_hash_costs_what_anybodys_does() -> None:
+    assert not rules.wants_rehash(rules._nobodys_hash())
+
+
+def test_a_stored_hash_is_argon2id() -> None:
+    assert rules.hash_password("whatever").startswith("$argon2id$")
+
+
+def test_a_key_has_52_characters_and_is_new_each_time() -> None:
+    first, second = rules.new_key(), rules.new_key()
+    assert len(first) == 52
+    assert rules.KEY.fullmatch(first)
+    assert first != second
+    assert rules.PREFIX_LENGTH == len("modu_arena_0123abcd")
+
+
+def test_links_say_why_they_do_not_open() -> None:
+    fresh = Link("invite", None, None, "member", NOW + 1, None)
+    used = Link("invite", None, None, "member", NOW + 1, NOW - 1)
+    over = Link("invite", None, None, "member", NOW, None)
+    assert rules.link_problem(fresh, NOW) is None
+    said = {rules.link_problem(link, NOW) for link in (None, used, over)}
+    assert len(said) == 3
+    assert None not in said
+
+
+def test_a_signature_is_hmac_sha256_over_time_and_body() -> None:
+    assert rules.signature(KEY, "1700000000", b'{"a":1}') == SIGNATURE
+
+
+def test_a_signature_covers_raw_utf8() -> None:
+    expected = "4f03cfbe863a69c879dfc86f4caefe6adfb707ed96763d885cc9aa1dfb0fb0dc"
+    assert rules.signature(KEY, "1700000000", '{"a":"한글"}'.encode()) == expected
+
+
+@pytest.mark.parametrize("seconds", [-300, -299, 0, 299, 300])
+def test_a_clock_may_be_five_minutes_off(seconds: int) -> None:
+    assert rules.signature_problem(KEY, "1700000000", SIGNATURE, b'{"a":1}', NOW + seconds * 1000) is None
+
+
+@pytest.mark.parametrize("seconds", [-301, 301])
+def test_a_clock_may_not_be_further_off(seconds: int) -> None:
+    problem = rules.signature_problem(KEY, "1700000000", SIGNATURE, b'{"a":1}', NOW + seconds * 1000)
+    assert problem == "X-Timestamp is more than 300 seconds off: set this machine's clock."
+
+
+@pytest.mark.parametrize("timestamp", ["soon", "-1700000000", "1700000000.0", "1_700_000_000", "१७००", "9" * 13])
+def test_a_timestamp_is_whole_seconds(timestamp: str) -> None:
+    problem = rules.signature_problem(KEY, timestamp, SIGNATURE, b'{"a":1}', NOW)
+    assert problem == "X-Timestamp must be the time in whole seconds since 1970."
+
+
+@pytest.mark.parametrize(("timestamp", "sent"), [(None, SIGNATURE), ("1700000000", None), ("", ""), (None, None)])
+def test_a_missing_signature_is_named(timestamp: str | None, sent: str | None) -> None:
+    problem = rules.signature_problem(KEY, timestamp, sent, b'{"a":1}', NOW)
+    assert problem == "This request must be signed: X-Timestamp and X-Signature are missing."
+
+
+@pytest.mark.parametrize("sent", [SIGNATURE.upper(), SIGNATURE[:-1], "0" * 64, "é"])
+def test_a_wrong_signature_is_named(sent: str) -> None:
+    problem = rules.signature_problem(KEY, "1700000000", sent, b'{"a":1}', NOW)
+    assert problem == "X-Signature does not fit this key, time and body."
+
+
+def test_a_changed_body_breaks_the_signature() -> None:
+    assert rules.signature_problem(KEY, "1700000000", SIGNATURE, b'{"a": 1}', NOW) is not None
+
+
+@pytest.mark.parametrize(
+    ("version", "older"),
+    [("1.1.9", True), ("0.9.0", True), ("1.2.0", False), ("1.10.0", False), ("1.1.9rc1", True), ("dev", False)],
+)
+def test_versions_are_compared_by_number(version: str, older: bool) -> None:
+    assert rules.is_older(version, "1.2.0") is older
