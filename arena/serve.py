@@ -18,6 +18,7 @@ from arena.core import clock, config, log, migrate  # isort: skip
 
 import uvicorn  # isort: skip
 
+from arena.admin import command, demo  # isort: skip
 from arena.accounts.actions import create_first_link  # isort: skip
 from arena.app import Outside, build  # isort: skip
 from arena.rooms import schemas  # isort: skip
@@ -38,13 +39,12 @@ def main(argv: list[str]) -> int:
         log.configure(settings.arena.log_level)
         place = config.place(options.data)
         with _only_one(place.data):
-            if options.demo:
-                from arena.admin.demo import fill_if_empty
-
-                fill_if_empty(place, settings)
             migrate.migrate(place.database, schemas())
-            return asyncio.run(_Serving(settings, place, options.config).run())
-    except (Refused, config.ConfigError, migrate.NewerSchema, OSError, ValueError) as problem:
+            _check_zone(settings, place)
+            if options.demo:
+                demo.fill_place(place, settings)
+            return asyncio.run(_Serving(settings, place, options).run())
+    except (Refused, command.Refused, config.ConfigError, migrate.NewerSchema, OSError, ValueError) as problem:
         print(f"arena serve: {problem}", file=sys.stderr)
         return 1
 
@@ -78,6 +78,16 @@ def _settings(options: argparse.Namespace) -> config.Config:
     return config.load(options.config, environment)
 
 
+def _check_zone(settings: config.Config, place: config.Place) -> None:
+    """Notice a changed time zone: the days in the database were made in another."""
+    zone = settings.arena.time_zone
+    if not place.zone.exists():
+        place.zone.write_text(zone)
+    before = place.zone.read_text().strip()
+    if before != zone:
+        print(f"The time zone changed from {before} to {zone}: run `arena admin recompute` to move what is counted.")
+
+
 @contextlib.contextmanager
 def _only_one(data: Path) -> Iterator[None]:
     """Hold the folder, so that a second `serve` on it is refused."""
@@ -96,10 +106,10 @@ def _only_one(data: Path) -> Iterator[None]:
 class _Serving:
     """The running box: its socket, its server, its child."""
 
-    def __init__(self, settings: config.Config, place: config.Place, file: Path | None) -> None:
+    def __init__(self, settings: config.Config, place: config.Place, options: argparse.Namespace) -> None:
         self.settings = settings
         self.place = place
-        self.file = file
+        self.options = options
         self.stopping = asyncio.Event()
         self.worker: asyncio.subprocess.Process | None = None
 
@@ -118,9 +128,12 @@ class _Serving:
         minding = asyncio.create_task(self._mind_worker())
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         ending = asyncio.create_task(self.stopping.wait())
+        playing = asyncio.create_task(demo.keep_working(app.box)) if self.options.demo else None
         await self._say_where(app, server, serving, address)
         await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
         self.stopping.set()
+        if playing is not None:
+            playing.cancel()
         app.box.live.close()
         server.should_exit = True
         await serving
@@ -180,8 +193,8 @@ class _Serving:
         pause = 0.2
         while not self.stopping.is_set():
             command = [sys.executable, "-m", "arena", "worker", "--child", "--data", str(self.place.data)]
-            if self.file is not None:
-                command += ["--config", str(self.file)]
+            if self.options.config is not None:
+                command += ["--config", str(self.options.config)]
             self.worker = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
             ended = asyncio.create_task(self.worker.wait())
             stopping = asyncio.create_task(self.stopping.wait())

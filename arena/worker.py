@@ -6,7 +6,6 @@ It ends when asked (TERM), and when its parent is gone: it watches its standard 
 import argparse
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 
@@ -45,6 +44,6 @@ def main(argv: list[str]) -> int:
 
 
 def _end_with_parent() -> None:
-    while sys.stdin.buffer.read(1024):
+    while os.read(0, 1024):  # not sys.stdin: a thread that waits in its buffer breaks the interpreter's exit
         pass
     os.kill(os.getpid(), signal.SIGTERM)

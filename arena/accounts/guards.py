@@ -34,7 +34,7 @@ def caller_of(connection: Connection) -> Caller:
     return Caller(connection.client.host if connection.client else None, connection.headers.get("user-agent"))
 
 
-# -- web sessions and pages
+# -- web sessions and pages (guards are async: Litestar runs others in a thread, where looking up is not free)
 
 
 def identify(connection: Connection) -> Person | None:
@@ -60,18 +60,18 @@ def me(connection: Connection) -> Visitor:
     return visitor
 
 
-def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
+async def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard: somebody is signed in."""
     me(connection)
 
 
-def admin(connection: Connection, _: BaseRouteHandler) -> None:
+async def admin(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard: an administrator is signed in."""
     if not me(connection).is_admin:
         raise Forbidden("Only an administrator of this arena may do this.")
 
 
-def may_look(connection: Connection, _: BaseRouteHandler) -> None:
+async def may_look(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard of public boards: anybody, or with ``[boards] visible = "signed-in"`` whoever has a session or a key."""
     if box_of(connection).config.boards.visible == "everyone":
         return
@@ -162,6 +162,10 @@ def _soon(db: Database, fn: Callable[[sqlite3.Connection], Any]) -> None:
         except Exception as problem:
             log().warning("note", reason=str(problem))
 
-    task = asyncio.get_running_loop().create_task(write())
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:  # a handler that runs in a thread: leave it to the next request
+        return
+    task = loop.create_task(write())
     _notes.add(task)
     task.add_done_callback(_notes.discard)

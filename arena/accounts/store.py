@@ -145,6 +145,14 @@ def set_role(conn: sqlite3.Connection, id: str, role: Role, now: int) -> None:
     )
 
 
+def set_private(conn: sqlite3.Connection, id: str, private: bool, now: int) -> None:
+    """Hide a person from public boards and profiles, or show them."""
+    conn.execute(
+        "UPDATE users SET privacy_mode = :private, updated_at = :now WHERE id = :id",
+        {"id": id, "private": int(private), "now": now},
+    )
+
+
 def set_disabled(conn: sqlite3.Connection, id: str, disabled_at: int | None, now: int) -> None:
     """Disable somebody, or (None) enable them again."""
     conn.execute(

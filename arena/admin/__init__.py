@@ -6,6 +6,9 @@ from importlib import import_module
 COMMANDS = {
     "users": ("arena.admin.users", "list, add, invite, disable, enable, promote, delete and export people"),
     "keys": ("arena.admin.keys", "list, create and revoke API keys"),
+    "config": ("arena.admin.config", "print the configuration as the box believes it"),
+    "recompute": ("arena.admin.recompute", "make all totals anew from the records"),
+    "demo": ("arena.admin.demo", "fill an empty box with invented people"),
 }
 
 

@@ -9,7 +9,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,21 @@ def verb(verbs: Any, name: str, does: str, do: Do, example: str) -> argparse.Arg
         epilog=f"example: arena admin {example}",
         allow_abbrev=False,
     )
+    return _with_box(made, do)
+
+
+def alone(name: str, does: str, do: Do, example: str) -> argparse.ArgumentParser:
+    """A command without verbs."""
+    made = argparse.ArgumentParser(
+        prog=f"arena admin {name}",
+        description=f"{does[0].upper()}{does[1:]}.",
+        epilog=f"example: arena admin {example}",
+        allow_abbrev=False,
+    )
+    return _with_box(made, do)
+
+
+def _with_box(made: argparse.ArgumentParser, do: Do) -> argparse.ArgumentParser:
     made.add_argument("--data", type=Path, metavar="DIR", help="data folder (default: $ARENA_DATA, else ./arena-data)")
     made.add_argument(
         "--config", type=Path, metavar="FILE", help="configuration (default: $ARENA_CONFIG, else ./arena.toml if there)"
@@ -134,9 +149,8 @@ def _configuration() -> Path | None:
 
 def _make_tables(place: Place) -> None:
     """Make the tables of a new database. An older one is left to `arena serve`, which may be using it just now."""
-    with sqlite3.connect(place.database) as conn:
+    with closing(sqlite3.connect(place.database)) as conn:
         is_new = conn.execute("PRAGMA schema_version").fetchone()[0] == 0
-    conn.close()
     if is_new:
         from arena.core.migrate import migrate
         from arena.rooms import schemas

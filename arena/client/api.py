@@ -5,7 +5,7 @@ import random
 import time
 from email.utils import parsedate_to_datetime
 from gzip import compress
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, IncompleteRead
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -106,7 +106,7 @@ class _Answer(UsageAnswer, frozen=True):
 
 
 class Api:
-    """One box, spoken to with one key."""
+    """One box, spoken to with one key, over one connection that ``with`` closes."""
 
     def __init__(self, credentials: Credentials) -> None:
         parts = urlsplit(credentials.server)
@@ -117,6 +117,12 @@ class Api:
         self._path = parts.path.rstrip("/")
         self._drift = 0
         self._connection: HTTPConnection | None = None
+
+    def __enter__(self) -> "Api":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
 
     def verify(self) -> Identity:
         """Ask whom the key belongs to."""
@@ -182,7 +188,9 @@ class Api:
             connection.request(method, self._path + path, body, headers)
             answer = connection.getresponse()
             content = answer.read(LARGEST_ANSWER)
-            if answer.will_close:
+            if answer.length and len(content) < LARGEST_ANSWER:
+                raise IncompleteRead(content, answer.length)
+            if answer.will_close or answer.length:
                 self._close()
             return answer.status, _lowered(answer), content, ""
         except (OSError, HTTPException) as error:

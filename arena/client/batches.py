@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from arena.client import ledger
-from arena.client.counting import decode_copies, decode_stretches, module
+from arena.client.counting import decode_copies, decode_stretches, homes_of_sessions, module
 from arena.client.home import keyed_hash
 from arena.client.models import Copy, Stretch
 from arena.wire import (
@@ -110,6 +110,7 @@ def batches(
 ) -> Iterator[Batch]:
     """Make requests of what waits, none larger than the box takes; ``since`` is an instant, ``only`` transcripts."""
     machine = keyed_hash("machine")
+    projects = _projects(conn)
     batch = Batch(UsageReport([], machine))
     for counts in ledger.unsent(conn, only):
         if counts.tool not in tools or counts.file in excluded:
@@ -125,7 +126,7 @@ def batches(
                 room = RECORDS_PER_REQUEST - batch.size
                 part, rest = rest[:room], rest[room:]
                 records = [_record(copy) for copy in part]
-                batch.report.sessions.append(_report(counts.tool, stretches[number], collector, records))
+                batch.report.sessions.append(_report(counts.tool, stretches[number], projects, collector, records))
                 batch.boxes.append(box)
                 batch.size += len(part)
                 if batch.size >= RECORDS_PER_REQUEST or len(batch.boxes) >= SESSIONS_PER_REQUEST:
@@ -223,27 +224,24 @@ def _by_session(copies: list[Copy]) -> dict[int, list[Copy]]:
     return sessions
 
 
-def _report(tool: str, stretch: Stretch, collector: str, records: list[Record]) -> SessionReport:
+def _projects(conn: sqlite3.Connection) -> dict[str, str]:
+    homes = homes_of_sessions(conn)
+    hashes = {cwd: keyed_hash(cwd) for cwd in set(homes.values())}
+    return {session: hashes[cwd] for session, cwd in homes.items()}
+
+
+def _report(
+    tool: str, stretch: Stretch, projects: dict[str, str], collector: str, records: list[Record]
+) -> SessionReport:
     return SessionReport(
         tool=tool,
         session=stretch.session,
         started_at=stretch.started_at,
         ended_at=stretch.ended_at,
         records=records,
-        project=_project(stretch.cwd),
+        project=projects.get(stretch.session, ""),
         collector=collector,
     )
-
-
-_projects: dict[str, str] = {}
-
-
-def _project(cwd: str) -> str:
-    if not cwd:
-        return ""
-    if cwd not in _projects:
-        _projects[cwd] = keyed_hash(cwd)
-    return _projects[cwd]
 
 
 def _record(copy: Copy) -> Record:

@@ -95,6 +95,17 @@ def count(conn: sqlite3.Connection, tool: Tool, transcripts: Iterable[Transcript
     return files
 
 
+def homes_of_sessions(conn: sqlite3.Connection) -> dict[str, str]:
+    """Map each session to the folder where it began, wherever its sub-agents worked later."""
+    first: dict[str, tuple[int, str]] = {}
+    for _, packed in ledger.stretches(conn):
+        for stretch in decode_stretches(packed):
+            known = first.get(stretch.session)
+            if stretch.cwd and (known is None or (stretch.started_at, stretch.cwd) < known):
+                first[stretch.session] = (stretch.started_at, stretch.cwd)
+    return {session: cwd for session, (_, cwd) in first.items()}
+
+
 def module(name: str) -> Tool:
     """Import one tool's module by its name."""
     found: Tool = import_module(f"arena.client.tools.{name.replace('-', '_')}")

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from arena.client import settings
@@ -11,7 +12,6 @@ from arena.client.home import Refused, config_folder, read_if_there, write_priva
 
 DEFAULT_SERVER = "http://127.0.0.1:8000"
 KEY = re.compile(r"(modu_arena_|moai_rank_)[0-9a-f]{8}_[0-9a-f]{32}")
-LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def checked_server(address: str, insecure: bool = False) -> str:
         host = None
     if not host or parts.scheme not in {"http", "https"} or parts.query or parts.fragment or "@" in parts.netloc:
         raise Refused(f"{address} is not a server's address; give one like https://arena.example.org.")
-    if parts.scheme == "http" and host not in LOOPBACK and not host.startswith("127."):
+    if parts.scheme == "http" and not _loopback(host):
         if insecure:
             settings.allow_insecure(address)
         elif address not in settings.current().insecure:
@@ -97,6 +97,13 @@ def checked_server(address: str, insecure: bool = False) -> str:
                 f"{address} would carry your key in clear; use https, or allow it with `arena login --insecure`."
             )
     return address
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _kept() -> dict[str, str]:

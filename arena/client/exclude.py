@@ -44,10 +44,9 @@ def _forget(pattern: str) -> tuple[int, int, int]:
     from arena.client.api import Api
     from arena.client.exclusions import projects
 
-    api = Api(credentials.required())
     sessions = records = 0
     try:
-        with lock.held(PATIENCE):
+        with Api(credentials.required()) as api, lock.held(PATIENCE):
             conn = ledger.opened()
             try:
                 found = projects(conn, pattern)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from arena.client import ledger
-from arena.client.counting import decode_cwds, decode_stretches
+from arena.client.counting import decode_cwds, decode_stretches, homes_of_sessions
 
 
 def pattern_of(text: str) -> str:
@@ -53,12 +53,14 @@ def excluded_files(conn: sqlite3.Connection, patterns: tuple[str, ...]) -> tuple
 
 
 def projects(conn: sqlite3.Connection, pattern: str) -> dict[str, set[int]]:
-    """Map each folder in the ledger that matches to the transcripts that name it."""
+    """Map each project in the ledger that matches to the transcripts of its sessions."""
     found: dict[str, set[int]] = {}
-    for counts in ledger.every(conn):
-        for stretch in decode_stretches(counts.stretches):
-            if stretch.cwd and matches(stretch.cwd, (pattern,)):
-                found.setdefault(stretch.cwd, set()).add(counts.file)
+    homes = homes_of_sessions(conn)
+    for file, packed in ledger.stretches(conn):
+        for stretch in decode_stretches(packed):
+            home = homes.get(stretch.session, "")
+            if home and matches(home, (pattern,)):
+                found.setdefault(home, set()).add(file)
     return found
 
 

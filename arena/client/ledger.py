@@ -21,8 +21,8 @@ create table if not exists files (
     size integer not null, mtime integer not null, position integer not null, head blob not null, tail blob not null
 ) strict;
 create table if not exists counts (
-    file integer primary key, copies blob not null, stretches blob not null, cwds blob not null, state blob not null,
-    unsent blob, refused blob
+    file integer primary key, stretches blob not null, cwds blob not null, unsent blob, refused blob,
+    state blob not null, copies blob not null
 ) strict;
 create table if not exists facts (name text primary key, value text not null) strict;
 """
@@ -96,6 +96,11 @@ def every(conn: sqlite3.Connection) -> Iterator[Counts]:
         found = counts(conn, file)
         if found:
             yield found
+
+
+def stretches(conn: sqlite3.Connection) -> Iterator[tuple[int, bytes]]:
+    """Go through the sessions of all transcripts, each with its transcript's number."""
+    yield from conn.execute("select file, stretches from counts order by file")
 
 
 def unsent(conn: sqlite3.Connection, files: set[int] | None = None) -> Iterator[Counts]:

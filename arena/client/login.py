@@ -36,7 +36,8 @@ def _login(asked: Namespace) -> int:
     server = credentials.checked_server(_server(asked), asked.insecure)
     from arena.client.api import Api
 
-    identity = Api(credentials.Credentials(server, key)).verify()
+    with Api(credentials.Credentials(server, key)) as api:
+        identity = api.verify()
     if not identity.valid:
         raise Refused(f"{server} does not know this key; make a new one on the dashboard.")
     credentials.keep(credentials.Credentials(server, key, identity.username))

@@ -48,7 +48,8 @@ def _revoke() -> bool:
     who = credentials.current()
     if who is None:
         return False
-    Api(who).revoke()
+    with Api(who) as api:
+        api.revoke()
     return True
 
 

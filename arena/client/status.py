@@ -58,7 +58,8 @@ def _remote(who: credentials.Credentials) -> dict[str, Any]:
 
     from arena.client.api import Api
 
-    standing = Api(who).rank()
+    with Api(who) as api:
+        standing = api.rank()
     return {
         "username": standing.username or who.username,
         "rankings": msgspec.to_builtins(standing.rankings),

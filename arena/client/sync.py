@@ -174,18 +174,18 @@ def _send(
     from arena.client.exclusions import excluded_files
 
     hidden, summary.excluded = excluded_files(conn, excluded)
-    api = Api(who)
     done = 0
-    for batch in batches(conn, _tools(asked), asked.since, frozenset(hidden), only):
-        answer = api.send(batch.report)
-        problems = settle(conn, batch, answer)
-        summary.submitted += answer.stored
-        summary.grown += answer.grown
-        summary.skipped += answer.known
-        summary.failed += answer.failed
-        summary.problems += [problem.reason for problem in problems]
-        done += len(batch)
-        _progress(asked, done)
+    with Api(who) as api:
+        for batch in batches(conn, _tools(asked), asked.since, frozenset(hidden), only):
+            answer = api.send(batch.report)
+            problems = settle(conn, batch, answer)
+            summary.submitted += answer.stored
+            summary.grown += answer.grown
+            summary.skipped += answer.known
+            summary.failed += answer.failed
+            summary.problems += [terminal.clean(problem.reason) for problem in problems]
+            done += len(batch)
+            _progress(asked, done)
     if done and _watched(asked):
         print(file=sys.stderr)
     return summary

@@ -135,6 +135,11 @@ class Place(Struct, frozen=True):
         return self.data / "address"
 
     @property
+    def zone(self) -> Path:
+        """Where the time zone is noted that the days in the database were made in."""
+        return self.data / "zone"
+
+    @property
     def secret(self) -> str:
         """The signing secret (64 hex digits), made when it is first asked for."""
         file = self.data / "secret"

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable
-from functools import partial
 
 from huey import Huey, crontab
 
@@ -14,7 +13,7 @@ def register(queue: Huey, db: Database, now: Callable[[], int]) -> None:
     """Tell the queue its tasks. Times are UTC, as huey counts them."""
 
     def tidy_accounts() -> None:
-        db.write_sync(partial(tidy, now=now()))
+        tidy(db, now())
 
     def optimise() -> None:
         db.write_sync(_optimise)

@@ -101,9 +101,7 @@ def wait(awaitable: Any) -> Any:
 
 
 def sign_in(db: Database, name: str, password: str = PASSWORD, **more: Any) -> Any:
-    return wait(
-        actions.sign_in(db, name=name, password=password, session_days=30, caller=HERE, **{"now": NOW, **more})
-    )
+    return wait(actions.sign_in(db, name=name, password=password, session_days=30, caller=HERE, **{"now": NOW, **more}))
 
 
 def join(db: Database, token: str, **more: Any) -> Any:
@@ -144,6 +142,11 @@ async def form() -> str:
     return "taken"
 
 
+@get("/threaded", sync_to_thread=True)
+def threaded(request: Request[Any, Any, Any]) -> str:
+    return guards.me(request).name
+
+
 class Site:
     """A browser, or a program, in front of a site of this room alone."""
 
@@ -177,7 +180,7 @@ def _serve(db: Database, data: Path, config: Config) -> Iterator[Site]:
         identify=guards.identify,
     )
     app = Litestar(
-        route_handlers=[arena.accounts.routes.router, page, operator, board, whoami, signed, form],
+        route_handlers=[arena.accounts.routes.router, page, operator, board, whoami, signed, form, threaded],
         exception_handlers={guards.SignInFirst: guards.ask_to_sign_in, Exception: on_error},
         before_request=check_form,
         state=State({"box": box}),

@@ -48,7 +48,9 @@ def test_no_key_is_refused_with_what_to_send(site) -> None:
     assert error(answer) == {"code": "UNAUTHORIZED", "message": "This needs an API key in the header X-API-Key."}
 
 
-@pytest.mark.parametrize("key", ["x", "modu_arena_0123abcd_" + "0f" * 16, "sk_live_1234567890123456789012345", "é" * 40])
+@pytest.mark.parametrize(
+    "key", ["x", "modu_arena_0123abcd_" + "0f" * 16, "sk_live_1234567890123456789012345", "é" * 40]
+)
 def test_an_unknown_key_is_refused(site, bob, key: str) -> None:
     answer = site.client.get("/api/v1/whoami", headers={"x-api-key": key.encode()})
     assert answer.status_code == 401
@@ -109,6 +111,13 @@ def test_the_last_sight_of_a_session_is_noted_once_in_ten_minutes(site, db, bob,
     monkeypatch.setattr(clock, "now", lambda: start + rules.NOTE_EVERY)
     site.client.get("/page")
     eventually(lambda: seen() == start + rules.NOTE_EVERY)
+
+
+def test_a_handler_in_a_thread_knows_who_asks_too(site, bob, monkeypatch) -> None:
+    site.sign_in("bob")
+    later = clock.now() + rules.NOTE_EVERY
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert site.client.get("/threaded").text == "bob"
 
 
 def test_a_signed_request_is_taken(site, bob) -> None:

@@ -78,9 +78,7 @@ def test_deleting_takes_everything_of_a_person_and_nothing_of_others(db, alice, 
     assert events()[-1] == ("user_deleted", bob.id, {"name": "bob", "by": None})
 
 
-@pytest.mark.parametrize(
-    "deed", [actions.disable_user, actions.enable_user, actions.promote_user, actions.delete_user]
-)
+@pytest.mark.parametrize("deed", [actions.disable_user, actions.enable_user, actions.promote_user, actions.delete_user])
 def test_nobody_is_not_found(db, deed) -> None:
     with pytest.raises(NotFound, match="There is nobody called carol"):
         do(db, deed, "carol")

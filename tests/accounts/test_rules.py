@@ -15,7 +15,9 @@ def test_these_are_user_names(name: str) -> None:
     assert rules.name_problem(rules.name_of(name)) is None
 
 
-@pytest.mark.parametrize("name", ["", "ab", "x" * 51, "bob smith", "b.ob", "지민이네", "bo\u212a", "bob\n1", "bob/../x"])
+@pytest.mark.parametrize(
+    "name", ["", "ab", "x" * 51, "bob smith", "b.ob", "지민이네", "bo\u212a", "bob\n1", "bob/../x"]
+)
 def test_these_are_not_user_names(name: str) -> None:
     assert rules.name_problem(rules.name_of(name)) is not None
 
@@ -70,7 +72,7 @@ def test_a_key_has_52_characters_and_is_new_each_time() -> None:
     assert len(first) == 52
     assert rules.KEY.fullmatch(first)
     assert first != second
-    assert rules.PREFIX_LENGTH == len("modu_arena_0123abcd")
+    assert len("modu_arena_0123abcd") == rules.PREFIX_LENGTH
 
 
 def test_links_say_why_they_do_not_open() -> None:

@@ -45,7 +45,13 @@ def test_a_wrong_password_and_an_unknown_name_say_the_same(db, people, bob, even
         said.add(refused.value.sentence)
     assert said == {"The user name or the password is wrong."}
     failed = [event for event in events() if event[0] == "sign_in_failed"]
-    assert [person for _, person, _ in failed] == [bob.id, None, store.user_by_name(db._glance, "carol").id, None, bob.id]
+    assert [person for _, person, _ in failed] == [
+        bob.id,
+        None,
+        store.user_by_name(db._glance, "carol").id,
+        None,
+        bob.id,
+    ]
 
 
 def test_what_was_typed_as_a_name_is_not_logged(db, events) -> None:

@@ -83,11 +83,22 @@ class Box:
 
     def data(self, path: str, body: Any) -> Any:
         if path == "/api/v1/verify":
-            return {"valid": True, "username": "alice", "apiKeyPrefix": "0123abcd", "privacyMode": False, "createdAt": 1}
+            return {
+                "valid": True,
+                "username": "alice",
+                "apiKeyPrefix": "0123abcd",
+                "privacyMode": False,
+                "createdAt": 1,
+            }
         if path == "/api/v1/rank":
             place = {"position": 2, "compositeScore": 414.16, "totalParticipants": 9}
             stats = {"totalTokens": 9, "totalSessions": 1, "inputTokens": 4, "outputTokens": 5}
-            return {"username": "alice", "rankings": {"daily": place, "allTime": None}, "stats": stats, "lastUpdated": 1}
+            return {
+                "username": "alice",
+                "rankings": {"daily": place, "allTime": None},
+                "stats": stats,
+                "lastUpdated": 1,
+            }
         if path == "/api/v1/usage":
             return self.store(body)
         if path == "/api/v1/forget":

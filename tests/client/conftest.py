@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from box import KEY, Box
 
 from arena import cli
 from arena.client import api
+from tests.client.box import KEY, Box
 
 ROOT = Path(__file__).parents[2]
 
