@@ -121,7 +121,7 @@ class _Serving:
         app = build(self.settings, self.place, worker_runs=lambda: self.worker is not None and self.worker.returncode is None)
         server = uvicorn.Server(self._uvicorn(app))
         # Our own handling: uvicorn's would raise the signal again and exit with 143.
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)

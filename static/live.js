@@ -108,7 +108,9 @@
   function isRead() {
     const sheet = document.querySelector("#board .sheet");
     const hovered = matchMedia("(hover: hover)").matches && sheet?.matches(":hover");
-    return Boolean(hovered || board().contains(document.activeElement));
+    const find = document.getElementById("find");
+    const typing = find && find.value.trim() !== find.defaultValue;
+    return Boolean(hovered || typing || sheet?.querySelector(":focus-visible"));
   }
 
   function hold(text, fresh) {

@@ -4,7 +4,6 @@ import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib import import_module
 from io import FileIO
@@ -43,13 +42,12 @@ class Tool(Protocol):
     read: Callable[[FileIO, int, bytes, bytearray], Reading]
 
 
-@dataclass
 class Files:
     """How many transcripts were read or had not changed, and which could not be read and why."""
 
-    read: int = 0
-    unchanged: int = 0
-    unreadable: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.read = self.unchanged = 0
+        self.unreadable: list[str] = []
 
 
 def tool_names() -> list[str]:

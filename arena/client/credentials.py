@@ -3,8 +3,7 @@
 import json
 import os
 import re
-from dataclasses import dataclass
-from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from arena.client import settings
@@ -14,8 +13,7 @@ DEFAULT_SERVER = "http://127.0.0.1:8000"
 KEY = re.compile(r"(modu_arena_|moai_rank_)[0-9a-f]{8}_[0-9a-f]{32}")
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """A key for a server; ``username`` is empty where the environment gave the key."""
 
     server: str
@@ -100,8 +98,12 @@ def checked_server(address: str, insecure: bool = False) -> str:
 
 
 def _loopback(host: str) -> bool:
+    if host in {"localhost", "127.0.0.1"}:
+        return True
+    from ipaddress import ip_address
+
     try:
-        return host == "localhost" or ip_address(host).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -7,7 +7,7 @@ that says whether it changed, one with its counts packed, so that finding nothin
 import os
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from arena.client.home import state_folder
 
@@ -24,12 +24,12 @@ create table if not exists counts (
     file integer primary key, stretches blob not null, cwds blob not null, unsent blob, refused blob,
     state blob not null, copies blob not null
 ) strict;
+create index if not exists waiting on counts (file) where unsent is not null;
 create table if not exists facts (name text primary key, value text not null) strict;
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """How far a transcript was read, and how to tell whether it is still the same one."""
 
     file: int
@@ -41,8 +41,7 @@ class Position:
     tail: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """What a transcript gave, packed; ``unsent`` holds keys of 16 bytes, `ALL` or nothing."""
 
     file: int

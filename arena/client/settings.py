@@ -1,13 +1,12 @@
 """What a person decided for this machine, in ``config.toml``: projects never sent, plain-http servers allowed."""
 
 import os
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from arena.client.home import Refused, config_folder, read_if_there, write_private
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """Excluded folders and patterns, and servers that may be spoken to without TLS."""
 
     excluded: tuple[str, ...] = ()
@@ -35,13 +34,13 @@ def exclude(pattern: str) -> None:
     """Add a folder or pattern that is never sent."""
     known = current()
     if pattern not in known.excluded:
-        _write(replace(known, excluded=(*known.excluded, pattern)))
+        _write(known._replace(excluded=(*known.excluded, pattern)))
 
 
 def include(pattern: str) -> bool:
     """Take an exclusion back; says whether there was one."""
     known = current()
-    _write(replace(known, excluded=tuple(old for old in known.excluded if old != pattern)))
+    _write(known._replace(excluded=tuple(old for old in known.excluded if old != pattern)))
     return pattern in known.excluded
 
 
@@ -49,7 +48,7 @@ def allow_insecure(server: str) -> None:
     """Remember that a server may be spoken to without TLS."""
     known = current()
     if server not in known.insecure:
-        _write(replace(known, insecure=(*known.insecure, server)))
+        _write(known._replace(insecure=(*known.insecure, server)))
 
 
 def path() -> str:

@@ -1,12 +1,9 @@
 """``arena sync``: counts what is new and sends it in batches; stopped anywhere, it goes on the next time."""
 
-import json
 import os
 import sqlite3
 import sys
 from argparse import Namespace
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from arena.client import credentials, ledger, lock, settings, spool, terminal
@@ -22,16 +19,13 @@ SPOOLED_PATIENCE = 120.0
 SHOWN_PROBLEMS = 10
 
 
-@dataclass
 class Summary:
     """What a sync did."""
 
-    submitted: int = 0
-    grown: int = 0
-    skipped: int = 0
-    failed: int = 0
-    excluded: set[str] = field(default_factory=set)
-    problems: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.submitted = self.grown = self.skipped = self.failed = 0
+        self.excluded: set[str] = set()
+        self.problems: list[str] = []
 
 
 def main(argv: list[str]) -> int:
@@ -68,6 +62,7 @@ def _arguments(argv: list[str]) -> Namespace:
 
 def _instant(text: str) -> int:
     from argparse import ArgumentTypeError
+    from datetime import UTC, datetime
 
     try:
         moment = datetime.fromisoformat(text)
@@ -202,6 +197,8 @@ def _progress(asked: Namespace, done: int) -> None:
 
 def _tell(asked: Namespace, summary: Summary, files: "Files") -> None:
     if asked.json:
+        import json
+
         told = {
             "submitted": summary.submitted,
             "grown": summary.grown,

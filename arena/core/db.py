@@ -46,7 +46,7 @@ class _Reader(aiosqlite.Connection):
     """An aiosqlite connection that runs a whole function in its thread: one hop for any number of statements."""
 
     async def run(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        result: T = await self._execute(partial(_in_snapshot, self._conn, fn))
+        result: T = await self._execute(partial(_in_snapshot, self._conn, fn))  # type: ignore[no-untyped-call]
         return result
 
 

@@ -42,7 +42,7 @@ async def rank(request: AnyRequest) -> Response[bytes]:
             usage.days(conn, person.id, clock.shift(today, -30), today),
         )
     )
-    last_30 = [
+    last_30: list[dict[str, Any]] = [
         {
             "date": day.stat_date,
             "inputTokens": day.input_tokens,

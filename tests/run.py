@@ -1,0 +1,93 @@
+"""Install arena with its tests into an environment of its own, then run every check: ``python3 tests/run.py``.
+
+Needs Python 3.11 or newer with pip, nothing else. The browser tests need Chromium: one that is there is used; as root
+on Debian or Ubuntu it is installed; else they are left out and the last line says so. With ``CI`` in the environment
+nothing may be left out. Words after the command go to pytest: ``python3 tests/run.py tests/usage -x``.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HOME = ROOT / ".test-env"
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+PACKAGES = ("chromium", "fonts-noto-cjk")
+
+
+def main() -> int:
+    """Prepare, check, test; the exit code is 0 only if all that could run passed."""
+    if sys.version_info < (3, 11):
+        print(f"arena needs Python 3.11 or newer; this is {sys.version.split()[0]}.", file=sys.stderr)
+        return 2
+    python = prepare()
+    browser = find_browser()
+    asked = sys.argv[1:]
+    failed = [] if asked else [check for check in checks(python) if run(check)]
+    tests = [str(python), "-m", "pytest", *asked]
+    left_out = ""
+    if browser is None:
+        left_out = "Left out: the browser tests (no Chromium here, and it could not be installed)."
+        tests.append("--ignore=tests/browser")
+    if run(tests, {"ARENA_CHROMIUM": browser or ""}):
+        failed.append(tests)
+    for command in failed:
+        print(f"FAILED: {' '.join(command[1:])}", file=sys.stderr)
+    if left_out:
+        print(left_out, file=sys.stderr)
+    return 1 if failed or (left_out and os.environ.get("CI")) else 0
+
+
+def prepare() -> Path:
+    """Make the environment, or bring it up to date, and return its Python."""
+    python = HOME / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        venv.create(HOME, with_pip=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    if run([*pip, "--require-hashes", "-r", "requirements/test.txt"]):
+        sys.exit("The test requirements could not be installed.")
+    if run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."]):
+        sys.exit("arena could not be installed.")
+    return python
+
+
+def find_browser() -> str | None:
+    """Find Chromium, or install it where that is ours to do."""
+    if named := os.environ.get("ARENA_CHROMIUM"):
+        return named
+    found = _first()
+    if found is None and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+        if not run(["apt-get", "update", "-qq"], quiet):
+            run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES], quiet)
+        found = _first()
+    return found
+
+
+def _first() -> str | None:
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+def checks(python: Path) -> list[list[str]]:
+    """Everything that is not a test: lint, format, types. (The floors of the house are tests.)"""
+    tool = [str(python), "-m"]
+    return [[*tool, "ruff", "check", "."], [*tool, "ruff", "format", "--check", "."], [*tool, "mypy"]]
+
+
+def run(command: list[str], more: dict[str, str] | None = None) -> int:
+    """Run a command in the checkout and return its exit code."""
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **(more or {})}, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
