@@ -50,17 +50,11 @@
     setTimeout(() => { words.textContent = "Copy"; }, 2000);
   }
 
+  // Errors stay until they are closed.
   function toast(sentence) {
-    const box = document.createElement("div");
-    const words = document.createElement("span");
-    const close = document.createElement("button");
-    box.className = "toast";
-    words.textContent = sentence;
-    close.className = "button";
-    close.type = "button";
-    close.textContent = "Close";
-    close.addEventListener("click", () => box.remove());
-    box.append(words, close);
+    const box = document.getElementById("toast").content.firstElementChild.cloneNode(true);
+    box.querySelector("span").textContent = sentence;
+    box.querySelector("button").addEventListener("click", () => box.remove());
     document.getElementById("toasts").replaceChildren(box);
   }
 })();

@@ -35,11 +35,7 @@ class Opened(Struct, frozen=True):
 
     def link(self, token: str) -> str:
         """A one-time link as it is opened: absolute, at the address people use."""
-        server = self.config.server
-        address = server.url
-        if not address and self.place.address.is_file():
-            address = self.place.address.read_text().strip()
-        return f"{(address or f'http://{server.host}:{server.port}').rstrip('/')}/join/{token}"
+        return f"{self.place.reached_at(self.config.server)}/join/{token}"
 
 
 Do = Callable[[Opened, argparse.Namespace], None]

@@ -84,10 +84,13 @@ def fill(db: Database, settings: config.Config, now: int) -> bool:
 async def keep_working(box: Box) -> None:
     """Let records of the invented people arrive, for as long as a demo is served."""
     chance = random.Random()  # noqa: S311  (not a secret)
-    people = [each for each in characters() if each.name != "peggy"]
+    people = characters()
+    coding = chance.sample(people, 4)
     while True:
         await asyncio.sleep(chance.uniform(*EVERY))
-        who = chance.choices(people, [each.diligence * each.volume for each in people])[0]
+        if chance.random() < 0.02:
+            coding = [*coding[1:], chance.choice(people)]
+        who = chance.choice(coding)
         now = clock.now()
         report = _session(chance, who, now - chance.randrange(10) * MINUTE, now, f"live-{now}", "claude-code")
         stored = partial(record, user_id=who.id, reports=[report], road=Road.TRANSCRIPTS, days=box.days, now=now)
@@ -168,7 +171,7 @@ def _session(
         tool=TOOL_BY_ID[tool],
         session_hash=session_hash(tool, f"{who.name}-{name}"),
         started_at=at,
-        ended_at=min(now, at + chance.randrange(5, 90) * MINUTE),
+        ended_at=max(at, min(now - chance.randrange(1, 60) * MINUTE, at + chance.randrange(5, 90) * MINUTE)),
         records=[made],
         collector="demo/1",
     )

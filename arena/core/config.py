@@ -91,12 +91,12 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
             tree = msgspec.toml.decode(file.read_bytes())
         except OSError as problem:
             raise ConfigError(f"{file}: {problem.strerror}") from problem
-        except msgspec.DecodeError as problem:
+        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
             raise ConfigError(f"{file} is not TOML: {problem}") from problem
     for name, value in environment.items():
         section, _, key = name.removeprefix("ARENA_").lower().partition("__")
-        if name.startswith("ARENA_") and key:
-            tree.setdefault(section, {})[key] = value.split(",") if key == "trusted_proxies" else value
+        if name.startswith("ARENA_") and key and isinstance(keys := tree.setdefault(section, {}), dict):
+            keys[key] = value.split(",") if key == "trusted_proxies" else value
     try:
         config = msgspec.convert(tree, Config, strict=False)
     except msgspec.ValidationError as problem:
@@ -108,7 +108,7 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
 def _check(config: Config) -> None:
     try:
         ZoneInfo(config.arena.time_zone)
-    except (KeyError, ValueError) as problem:
+    except (KeyError, ValueError, OSError) as problem:  # OSError: a folder of zones, such as "America"
         raise ConfigError(f"[arena] time_zone: {config.arena.time_zone!r} is not a known time zone") from problem
     weights = config.ranking
     if abs(weights.token + weights.efficiency + weights.session + weights.streak - 1) > 1e-9:
@@ -133,6 +133,13 @@ class Place(Struct, frozen=True):
     def address(self) -> Path:
         """Where `serve` notes the address that links are made with."""
         return self.data / "address"
+
+    def reached_at(self, server: Server) -> str:
+        """The address that links are made with, without a slash at its end: configured, else where it serves."""
+        try:
+            return server.url.rstrip("/") or self.address.read_text().strip()
+        except FileNotFoundError:
+            return f"http://{server.host}:{server.port}"
 
     @property
     def zone(self) -> Path:
@@ -161,6 +168,7 @@ class Place(Struct, frozen=True):
 
 
 def place(data: Path) -> Place:
-    """Make the data folder (0700) if it is not there."""
+    """Make the data folder (0700) if it is not there; what is written into it from now on is its owner's alone."""
+    os.umask(0o077)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Place(data.resolve())

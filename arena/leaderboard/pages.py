@@ -66,7 +66,7 @@ class Row(Struct, frozen=True):
     dom_id: str
     you: bool
     hidden: bool
-    """Whether others see "Anonymous" here (told to this very person)."""
+    """Whether this is the visitor's own row, and others see "Anonymous" in it."""
     coding: bool
     behind: str
     score: float
@@ -133,6 +133,8 @@ class LeaderboardPage(Struct, frozen=True):
     rows: tuple[Row, ...]
     pinned: Row | None
     """The visitor's own row if it is on another page of this board."""
+    hidden: bool
+    """Whether the visitor's row reads "Anonymous" for everybody else."""
     profiles: bool
     previous_href: str
     next_href: str
@@ -194,6 +196,7 @@ def leaderboard(
         today_index=date.fromisoformat(board.today).weekday(),
         rows=tuple(row(i, braided=not search) for i in shown),
         pinned=row(mine, braided=False) if mine is not None and mine not in shown and not search else None,
+        hidden=mine is not None and board.standings[mine].private,
         profiles=profiles,
         previous_href=link(page - 1),
         next_href=link(page + 1),

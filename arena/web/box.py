@@ -52,10 +52,7 @@ class Box(Struct, frozen=True):
     @property
     def address(self) -> str:
         """The address that links are made with, without a slash at its end."""
-        try:
-            return self.config.server.url.rstrip("/") or self.place.address.read_text().strip()
-        except FileNotFoundError:
-            return f"http://{self.config.server.host}:{self.config.server.port}"
+        return self.place.reached_at(self.config.server)
 
     @property
     def is_tls(self) -> bool:

@@ -38,7 +38,9 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
     """Answer a failed request."""
     known = _known(problem)
     if isinstance(known, Broken):
-        log().error("broken", method=request.method, path=request.url.path, exception=repr(problem), exc_info=problem)
+        # The template, not the path: the path of a one-time link is its secret.
+        where = request.scope.get("path_template", "")
+        log().error("broken", method=request.method, path=where, exc_info=problem)
     path = request.url.path
     if path.startswith(PROGRAMS):
         return refusal(known, bare=path.startswith("/api/auth/"))

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from arena.client import lock
+from arena.client.ledger import Counts, every
 from tests.client.box import Box
 from tests.client.conftest import Laptop
 from tests.client.lines import answer, append, patch, prompt, result, usage, write
@@ -60,6 +61,18 @@ def test_a_result_that_comes_after_a_sync_finds_its_call(laptop: Laptop, box: Bo
     append(laptop.transcript, result("t2", patch("+c")), result("t1", patch("+a", "+b")))
     laptop.run("sync")
     assert sorted(record["lines_added"] for record in box.records.values()) == [1, 2]
+
+
+def test_results_of_one_response_add_up_over_syncs(laptop: Laptop, box: Box) -> None:
+    write(laptop.transcript, answer("a", calls={"t1": "Edit", "t2": "Edit", "t3": "Write"}), answer("b", "r2"))
+    for number, call in enumerate(("t1", "t2")):
+        laptop.run("sync")
+        append(laptop.transcript, result(call, patch("+a", "-b")), answer(f"c{number}", f"c{number}"))
+    append(laptop.transcript, result("t3", {"type": "create", "content": "x", "structuredPatch": []}))
+    laptop.run("sync")
+    (record,) = (record for record in box.records.values() if record.get("tools"))
+    assert (record["lines_added"], record["lines_deleted"]) == (3, 2)
+    assert (record["files_created"], record["files_modified"]) == (1, 2)
 
 
 def test_a_prompt_before_a_sync_counts_on_the_response_after_it(laptop: Laptop, box: Box) -> None:
@@ -185,18 +198,31 @@ def test_state_is_for_the_owner_alone(laptop: Laptop) -> None:
 
 
 def test_a_kill_anywhere_only_leads_to_sending_again(laptop: Laptop, box: Box) -> None:
-    count = 12_000
-    for number in range(4):
-        path = laptop.transcript.with_name(f"k{number}.jsonl")
-        write(path, *(answer(f"m{number}-{line}", f"r{number}-{line}") for line in range(count // 4)))
-    for wait in (0.1, 0.25, 0.35, 0.5):
+    def more(name: str) -> None:
+        lines = (answer(f"{name}-{number}", f"{name}-{number}") for number in range(6000))
+        write(laptop.transcript.with_name(f"{name}.jsonl"), *lines)
+
+    def kill(wait: float, requests: int) -> None:
         process = laptop.start("sync", "--quiet")
+        until = time.monotonic() + 10
+        while len(box.usage_requests()) < requests and process.poll() is None and time.monotonic() < until:
+            time.sleep(0.005)
         time.sleep(wait)
         process.send_signal(signal.SIGKILL)
         process.communicate()
+
+    for number, wait in enumerate((0.08, 0.15, 0.0, 0.02)):
+        more(f"k{number}")
+        # The first two die while counting, the others while sending.
+        kill(wait, 0 if number < 2 else len(box.usage_requests()) + 1)
     laptop.json("sync")
-    assert len(box.records) == count
+    assert len(box.records) == 24_000
     assert laptop.json("sync")["submitted"] == 0
-    assert sqlite3.connect(laptop.home / "ledger.sqlite3").execute(
-        "select count(*) from counts where unsent is not null"
-    ).fetchone() == (0,)
+    assert {row.unsent for row in _rows(laptop)} == {None}
+
+
+def _rows(laptop: Laptop) -> list[Counts]:
+    conn = sqlite3.connect(laptop.home / "ledger.sqlite3")
+    rows = list(every(conn))
+    conn.close()
+    return rows

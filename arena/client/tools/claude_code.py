@@ -258,11 +258,11 @@ class _Reader:
         self.prompts = kept.prompts
         self.sessions = kept.sessions
         self.stretches = kept.stretches
-        self.runs = [run.copy for run in kept.open.values()]
+        # Read back apart, the copies of one response must be one object again, or its calls would not add up.
+        same = {run.copy.key: run.copy for run in kept.open.values()}
         for tool_use, copy in self.pending.items():
-            # Read back apart, one copy of an open run and one of its pending call must be the same object again.
-            self.pending[tool_use] = next((run for run in self.runs if run.key == copy.key), copy)
-        self.runs += self.pending.values()
+            self.pending[tool_use] = same.setdefault(copy.key, copy)
+        self.runs = list(same.values())
         self.cwds: dict[str, None] = {}
         self.models: dict[str | None, str] = {}
 

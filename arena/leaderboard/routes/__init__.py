@@ -4,4 +4,4 @@ from litestar import Router
 
 from arena.leaderboard.routes import api, board
 
-router = Router(path="/", route_handlers=[board.front, board.leaderboard, board.live, api.router])
+router = Router(path="/", route_handlers=[board.leaderboard, board.live, api.router])

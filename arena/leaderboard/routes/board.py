@@ -23,19 +23,7 @@ CODING = 5 * clock.MINUTE
 """Somebody with a record in the last five minutes is coding now."""
 
 
-@get("/", guards=[may_look])
-async def front(
-    request: AnyRequest,
-    period: FromQuery[str] = "weekly",
-    metric: FromQuery[str] = "score",
-    q: FromQuery[str] = "",
-    page: FromQuery[int] = 1,
-) -> Response[bytes]:
-    """Show the board, or, while nobody has sent anything, what to do next."""
-    return await _board(request, period, metric, q, page)
-
-
-@get("/leaderboard", guards=[may_look])
+@get(["/", "/leaderboard"], guards=[may_look])
 async def leaderboard(
     request: AnyRequest,
     period: FromQuery[str] = "weekly",
@@ -43,27 +31,7 @@ async def leaderboard(
     q: FromQuery[str] = "",
     page: FromQuery[int] = 1,
 ) -> Response[bytes]:
-    """Show the same board at its other address."""
-    return await _board(request, period, metric, q, page)
-
-
-@get("/live", guards=[may_look])
-async def live(request: AnyRequest) -> Stream:
-    """Tell an open page whenever the board moves."""
-    box = box_of(request)
-    return Stream(
-        box.live.stream(lambda: _presence(box)),
-        media_type="text/event-stream",
-        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-    )
-
-
-def _presence(box: Box) -> bytes:
-    now = clock.now()
-    return event("presence", {"coding": box.db.glance(lambda conn: usage.active_since(conn, now - CODING))})
-
-
-async def _board(request: AnyRequest, period: str, metric: str, search: str, page: int) -> Response[bytes]:
+    """Show a page of the board, or, while nobody has sent anything, what to do next."""
     if period == "all-time":
         period = "all_time"
     if period not in PERIODS:
@@ -82,12 +50,12 @@ async def _board(request: AnyRequest, period: str, metric: str, search: str, pag
             demo_command="arena serve --demo --data ./demo",
         )
     else:
-        people = pages.people_on(made, visitor_id=visitor.id if visitor else None, search=search, page=page)
+        people = pages.people_on(made, visitor_id=visitor.id if visitor else None, search=q, page=page)
         week = await box.db.read(lambda conn: week_of(conn, people, today))
         shown = pages.leaderboard(
             made,
             visitor_id=visitor.id if visitor else None,
-            search=search,
+            search=q,
             page=page,
             week=week,
             now=now,
@@ -95,3 +63,19 @@ async def _board(request: AnyRequest, period: str, metric: str, search: str, pag
         )
     request.scope["shared"] = visitor is None  # type: ignore[typeddict-unknown-key]
     return render(request, "leaderboard/board.html", shown, nav="leaderboard")
+
+
+@get("/live", guards=[may_look])
+async def live(request: AnyRequest) -> Stream:
+    """Tell an open page whenever the board moves."""
+    box = box_of(request)
+    return Stream(
+        box.live.stream(lambda: _presence(box)),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+def _presence(box: Box) -> bytes:
+    now = clock.now()
+    return event("presence", {"coding": box.db.glance(lambda conn: usage.active_since(conn, now - CODING))})

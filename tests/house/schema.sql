@@ -1,0 +1,199 @@
+CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    key_hash TEXT NOT NULL UNIQUE,
+    prefix TEXT NOT NULL,
+    label TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER,
+    last_refused_at INTEGER,
+    revoked_at INTEGER
+) STRICT;
+
+CREATE INDEX idx_api_keys_user_id ON api_keys (user_id);
+
+CREATE TABLE collectors (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE daily_user_stats (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    stat_date TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_tokens INTEGER NOT NULL,
+    total_tokens INTEGER GENERATED ALWAYS AS (input_tokens + output_tokens + cache_tokens) VIRTUAL,
+    session_count INTEGER NOT NULL,
+    by_tool TEXT NOT NULL,
+    streak INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, stat_date)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idx_daily_user_stats_date ON daily_user_stats (stat_date, user_id);
+
+CREATE TABLE one_time_links (
+    token_hash TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('admin', 'invite', 'sign-in')),
+    user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+    name TEXT,
+    role TEXT NOT NULL CHECK (role IN ('member', 'admin')),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER,
+    CHECK ((kind = 'sign-in') = (user_id IS NOT NULL))
+) STRICT;
+
+CREATE TABLE road_days (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    day TEXT NOT NULL,
+    tool INTEGER NOT NULL,
+    road INTEGER NOT NULL,
+    sessions INTEGER NOT NULL,
+    records INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    PRIMARY KEY (user_id, day, tool, road)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE security_audit_log (
+    id TEXT PRIMARY KEY,
+    user_id TEXT,
+    event_type TEXT NOT NULL,
+    ip_address TEXT,
+    user_agent TEXT,
+    details TEXT NOT NULL DEFAULT '{}',
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX idx_security_audit_log_created_at ON security_audit_log (created_at, id);
+
+CREATE TABLE sessions (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    tool_type_id TEXT NOT NULL REFERENCES tool_types (id),
+    session_hash TEXT NOT NULL,
+    anonymous_project_id TEXT,
+    device TEXT,
+    road INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    first_at INTEGER,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    duration_seconds INTEGER NOT NULL,
+    model_name TEXT,
+    turn_count INTEGER NOT NULL DEFAULT 0,
+    tool_usage TEXT NOT NULL DEFAULT '{}',
+    code_metrics TEXT NOT NULL DEFAULT '{}',
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (user_id, session_hash)
+) STRICT;
+
+CREATE TABLE token_usage (
+    session_id TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
+    user_id TEXT NOT NULL,
+    tool_type_id TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_creation_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    total_tokens INTEGER GENERATED ALWAYS AS
+        (input_tokens + output_tokens + cache_creation_tokens + cache_read_tokens) VIRTUAL,
+    recorded_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tool_types (
+    id TEXT PRIMARY KEY,
+    number INTEGER NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    display_name TEXT NOT NULL,
+    icon_url TEXT,
+    color TEXT NOT NULL,
+    is_active INTEGER NOT NULL DEFAULT 1 CHECK (is_active IN (0, 1)),
+    sort_order INTEGER NOT NULL,
+    created_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE usage_records (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    key BLOB NOT NULL,
+    session INTEGER NOT NULL,
+    tool INTEGER NOT NULL,
+    road INTEGER NOT NULL,
+    request BLOB,
+    sidechain INTEGER NOT NULL CHECK (sidechain IN (0, 1)),
+    at INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    model TEXT NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_write_5m INTEGER NOT NULL,
+    cache_write_1h INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    tools TEXT,
+    lines_added INTEGER NOT NULL,
+    lines_deleted INTEGER NOT NULL,
+    files_created INTEGER NOT NULL,
+    files_modified INTEGER NOT NULL,
+    turns INTEGER NOT NULL,
+    web_searches INTEGER NOT NULL,
+    speed TEXT,
+    service_tier TEXT,
+    region TEXT,
+    cost_recorded REAL,
+    collector INTEGER NOT NULL,
+    counted INTEGER NOT NULL CHECK (counted IN (0, 1)),
+    PRIMARY KEY (user_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE user_stats (
+    user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    total_input_tokens INTEGER NOT NULL,
+    total_output_tokens INTEGER NOT NULL,
+    total_cache_tokens INTEGER NOT NULL,
+    total_all_tokens INTEGER GENERATED ALWAYS AS
+        (total_input_tokens + total_output_tokens + total_cache_tokens) VIRTUAL,
+    tokens_by_tool TEXT NOT NULL,
+    total_sessions INTEGER NOT NULL,
+    sessions_by_tool TEXT NOT NULL,
+    successful_projects_count INTEGER NOT NULL DEFAULT 0,
+    total_evaluations INTEGER NOT NULL DEFAULT 0,
+    last_activity_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idx_user_stats_last_activity_at ON user_stats (last_activity_at);
+
+CREATE TABLE users (
+    id TEXT PRIMARY KEY,
+    username TEXT NOT NULL UNIQUE CHECK (username = lower(username)),
+    display_name TEXT NOT NULL,
+    role TEXT NOT NULL DEFAULT 'member' CHECK (role IN ('member', 'admin')),
+    password_hash TEXT,
+    email TEXT,
+    github_id TEXT UNIQUE,
+    github_username TEXT,
+    github_avatar_url TEXT,
+    privacy_mode INTEGER NOT NULL DEFAULT 0 CHECK (privacy_mode IN (0, 1)),
+    disabled_at INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE web_sessions (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    token_hash TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ip_address TEXT,
+    user_agent TEXT
+) STRICT;
+
+CREATE INDEX idx_web_sessions_user_id ON web_sessions (user_id);

@@ -1,0 +1,121 @@
+"""The committed ``arena.toml`` tells the truth, and a configuration that cannot be used is refused by the key's name."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from arena.core.config import Config, ConfigError, load
+
+FILE = Path(__file__).parents[2] / "arena.toml"
+
+
+def load_text(tmp_path: Path, text: str, **environment: str) -> Config:
+    file = tmp_path / "arena.toml"
+    file.write_text(text)
+    return load(file, environment)
+
+
+def test_the_committed_file_is_the_default() -> None:
+    assert load(FILE, {}) == Config()
+
+
+def test_the_committed_file_lists_every_key_with_its_default() -> None:
+    assert tomllib.loads(FILE.read_text()) == msgspec.to_builtins(Config())
+
+
+def test_every_key_of_the_committed_file_is_explained() -> None:
+    lines = FILE.read_text().splitlines()
+    for section in FILE.read_text().split("\n[")[1:]:
+        assert "#" in section, section
+    assert lines[0].startswith("#")
+
+
+def test_without_a_file_everything_has_its_default() -> None:
+    assert load(None, {}) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[servers]\nport = 1", "servers"),
+        ("[server]\nprot = 1", "prot"),
+        ("[ranking]\nprojects = 0.1", "projects"),
+        ("port = 1", "port"),
+    ],
+)
+def test_an_unknown_key_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(ConfigError, match=rf"unknown field `{named}`"):
+        load_text(tmp_path, text)
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    config = load_text(
+        tmp_path,
+        '[server]\nport = 1\nhost = "::1"\n',
+        ARENA_SERVER__PORT="9000",
+        ARENA_RANKING__TOKEN="0.5",
+        ARENA_RANKING__STREAK="0.05",
+        ARENA_SERVER__TRUSTED_PROXIES="10.0.0.1,10.0.0.2",
+        ARENA_DATA="/nowhere",
+        PORT="7",
+    )
+    assert (config.server.port, config.server.host) == (9000, "::1")
+    assert (config.ranking.token, config.ranking.streak) == (0.5, 0.05)
+    assert config.server.trusted_proxies == ["10.0.0.1", "10.0.0.2"]
+
+
+def test_an_unknown_key_in_the_environment_is_refused_by_name() -> None:
+    with pytest.raises(ConfigError, match="unknown field `prot`"):
+        load(None, {"ARENA_SERVER__PROT": "9000"})
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[arena]\ntime_zone = "Mars/Olympus"', r"\[arena\] time_zone: 'Mars/Olympus' is not a known time zone"),
+        ('[arena]\ntime_zone = "../../etc/passwd"', r"\[arena\] time_zone"),
+        ('[arena]\ntime_zone = "America"', r"\[arena\] time_zone"),
+        ('[arena]\ntime_zone = ""', r"\[arena\] time_zone"),
+        ("[ranking]\ntoken = nan", r"`\$\.ranking\.token`"),
+        ("server = 1", r"`\$\.server`"),
+        ("[ranking]\ntoken = 0.5", r"\[ranking\].*add up to 1"),
+        ("[ranking]\ntoken = 1.5\nefficiency = 0\nsession = 0\nstreak = -0.5", r"`\$\.ranking\."),
+        ('[server]\ntls_cert = "cert.pem"', r"\[server\] tls_cert and tls_key"),
+        ('[server]\ntls_key = "key.pem"', r"\[server\] tls_cert and tls_key"),
+        ('[server]\nurl = "arena.example.org"', r"\[server\] url"),
+        ("[server]\nport = 70000", r"`\$\.server\.port`"),
+        ('[server]\nport = "many"', r"`\$\.server\.port`"),
+        ('[boards]\nvisible = "nobody"', r"`\$\.boards\.visible`"),
+        ('[arena]\nlog_level = "loud"', r"`\$\.arena\.log_level`"),
+        ('[arena]\nname = ""', r"`\$\.arena\.name`"),
+        ('[client]\noldest = "new"', r"`\$\.client\.oldest`"),
+        ("[accounts]\nsession_days = 0", r"`\$\.accounts\.session_days`"),
+        ("[arena", "is not TOML"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_its_key(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        load_text(tmp_path, text)
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "arena.toml").write_bytes('[arena]\nname = "Kölle"'.encode("latin-1"))
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load(tmp_path / "arena.toml", {})
+
+
+def test_a_section_that_is_no_section_is_refused_whatever_the_environment_says(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"`\$\.server`"):
+        load_text(tmp_path, "server = 1", ARENA_SERVER__PORT="9000")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"missing\.toml: No such file"):
+        load(tmp_path / "missing.toml", {})
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"])
+def test_zones_of_any_offset_are_taken(tmp_path: Path, zone: str) -> None:
+    assert load_text(tmp_path, f'[arena]\ntime_zone = "{zone}"').arena.time_zone == zone

@@ -1,0 +1,70 @@
+"""What a command imports before it does anything: nothing that it does not need, seen in a fresh interpreter."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from arena.cli import COMMANDS, SERVER
+
+ROOT = Path(__file__).parents[2]
+SLOW_FOR_A_HOOK = {"argparse", "http", "msgspec", "pathlib", "re", "sqlite3", "subprocess", "asyncio", "typing"}
+OF_THE_BOX = {
+    *("aiosqlite", "argon2", "httptools", "httpx", "huey", "itsdangerous", "jinja2", "litestar", "pysqlite3"),
+    *("sqlite_utils", "structlog", "uvicorn", "uvloop"),
+    *("arena.core", "arena.web", "arena.rooms", "arena.accounts", "arena.usage"),
+}
+LAPTOP = sorted(set(COMMANDS) - SERVER)
+
+
+def imported(code: str, tmp_path: Path, *, site: bool = True) -> set[str]:
+    """The modules that a program has in the end, when it began with none of ours and an empty standard input.
+
+    Without ``site``, what the virtual environment loads by itself does not hide what we load.
+    """
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}\nprint(*sys.modules, sep='\\n')"
+    options = ["-P"] if site else ["-P", "-S"]
+    done = subprocess.run(
+        [sys.executable, *options, "-c", program],
+        input="",
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={"ARENA_HOME": str(tmp_path), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
+    return set(done.stdout.splitlines())
+
+
+def test_the_command_table_imports_nothing_heavy(tmp_path: Path) -> None:
+    loaded = imported("import arena.cli", tmp_path, site=False)
+    assert "arena.cli" in loaded
+    assert not loaded & (SLOW_FOR_A_HOOK | OF_THE_BOX | {"json"})
+
+
+def test_the_hook_imports_nothing_heavy(tmp_path: Path) -> None:
+    loaded = imported("import arena.client.hook", tmp_path, site=False)
+    assert "arena.client.hook" in loaded
+    assert not loaded & ((SLOW_FOR_A_HOOK - {"re"}) | OF_THE_BOX)
+
+
+def test_a_hook_that_ran_has_imported_nothing_heavy(tmp_path: Path) -> None:
+    code = "import arena.cli; assert arena.cli.run(['hook', 'claude-code']) == 0"
+    loaded = imported(code, tmp_path, site=False)
+    assert not loaded & ((SLOW_FOR_A_HOOK - {"re"}) | OF_THE_BOX)
+
+
+@pytest.mark.parametrize("command", LAPTOP)
+def test_a_command_of_the_laptop_imports_nothing_of_the_box(tmp_path: Path, command: str) -> None:
+    module = COMMANDS[command][0]
+    loaded = imported(f"import arena.cli, {module}", tmp_path)
+    assert module in loaded
+    assert not loaded & OF_THE_BOX
+
+
+@pytest.mark.parametrize("module", ["arena.client.api", "arena.client.counting", "arena.client.tools.claude_code"])
+def test_what_a_sync_imports_later_is_nothing_of_the_box_either(tmp_path: Path, module: str) -> None:
+    loaded = imported(f"import {module}", tmp_path)
+    assert "msgspec" in loaded
+    assert not loaded & OF_THE_BOX
