@@ -22,8 +22,8 @@ from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.rooms import routers
-from arena.web.assets import folder
 from arena.web.answers import Answer, Answers, Question, question
+from arena.web.assets import folder
 from arena.web.box import Box
 from arena.web.errors import on_error
 from arena.web.live import Live

@@ -68,7 +68,7 @@ def _run_server(name: str, argv: list[str]) -> int:
             raise
         print(
             f"arena: `{name}` needs the box's half, and {library} is missing; "
-            "install it with the `server` extra: pip install 'arena-box[server]'.",
+            "install arena with its `server` extra: pip install '.[server]' in a checkout.",
             file=sys.stderr,
         )
         return 1

@@ -118,7 +118,9 @@ class _Serving:
         listener = self._listen()
         address = self.settings.server.url.rstrip("/") or self._address(listener)
         _write(self.place.address, address)
-        app = build(self.settings, self.place, worker_runs=lambda: self.worker is not None and self.worker.returncode is None)
+        app = build(
+            self.settings, self.place, worker_runs=lambda: self.worker is not None and self.worker.returncode is None
+        )
         server = uvicorn.Server(self._uvicorn(app))
         # Our own handling: uvicorn's would raise the signal again and exit with 143.
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
@@ -175,7 +177,7 @@ class _Serving:
     async def _say_where(
         self, app: Outside, server: uvicorn.Server, serving: "asyncio.Task[None]", address: str
     ) -> None:
-        while not server.started and not serving.done():
+        while not server.started and not serving.done():  # noqa: ASYNC110  (uvicorn has a flag, no event)
             await asyncio.sleep(0.005)
         if serving.done():
             return

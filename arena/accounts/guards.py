@@ -18,8 +18,12 @@ from arena.core.db import Database
 from arena.core.errors import ClientTooOld, Forbidden, NotSignedIn
 from arena.core.log import log
 from arena.web import session
-from arena.web.box import Connection, Visitor, box_of, visitor_of
+from arena.web.box import Connection, Visitor, box_of, header, visitor_of
 from arena.web.errors import PROGRAMS
+
+LOOK_AGAIN = 1_000
+"""Milliseconds for which a key that was found is not looked up again before a write."""
+KEYS_KEPT = 10_000
 
 _notes: set[asyncio.Task[None]] = set()
 """Writes under way that no request waits for; the event loop itself would forget them."""
@@ -96,7 +100,7 @@ def ask_to_sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[
 
 def new_enough(connection: Connection) -> None:
     """Refuse a laptop whose `arena` names a version older than this box accepts. Raises `ClientTooOld`."""
-    version = connection.headers.get("x-arena-client")
+    version = header(connection, b"x-arena-client")
     oldest = box_of(connection).config.client.oldest
     if version and rules.is_older(version, oldest):
         raise ClientTooOld(f"This arena client is older than {oldest}, the oldest that the server accepts: update it.")
@@ -104,11 +108,49 @@ def new_enough(connection: Connection) -> None:
 
 def by_key(connection: Connection) -> Person:
     """Say whose API key the request carries. Raises `NotSignedIn` with one sentence, and `ClientTooOld`."""
+    return _owner(connection, header(connection, b"x-api-key"), clock.now()).person
+
+
+def signed(connection: Connection, body: bytes) -> KeyOwner:
+    """Say whose signed request it is: key, time within 300 s, signature over time and raw body.
+
+    The key may have been looked up a second ago: whoever writes asks `still_good` in the same transaction. Raises
+    `NotSignedIn` with one sentence for each problem and the server's time (epoch seconds) in its details.
+    """
+    key, now = header(connection, b"x-api-key"), clock.now()
+    kept: dict[str, tuple[int, KeyOwner]] = box_of(connection).memory.setdefault("keys", {})
+    until, owner = kept.get(key, (0, None))
+    if owner is None or until < now:
+        owner = _owner(connection, key, now)
+        if len(kept) > KEYS_KEPT:
+            kept.clear()
+        kept[key] = now + LOOK_AGAIN, owner
+    else:
+        new_enough(connection)
+    problem = rules.signature_problem(
+        key, header(connection, b"x-timestamp"), header(connection, b"x-signature"), body, now
+    )
+    if problem is not None:
+        raise NotSignedIn(problem, {"serverTime": now // 1000})
+    return owner
+
+
+def still_good(conn: sqlite3.Connection, owner: KeyOwner) -> Person | None:
+    """Look a key up again inside a write: its owner as they are now, or None if it was revoked meanwhile."""
+    found = store.user_by_key_id(conn, owner.key_id)
+    return found.person if found and found.revoked_at is None and not found.person.is_disabled else None
+
+
+def refuse_key() -> NotSignedIn:
+    """What somebody hears whose key is not, or no longer, good."""
+    return NotSignedIn("This API key is not known here, or it was revoked. Sign in again with `arena login`.")
+
+
+def _owner(connection: Connection, key: str, now: int) -> KeyOwner:
     new_enough(connection)
-    key = connection.headers.get("x-api-key", "")
     if not key:
         raise NotSignedIn("This needs an API key in the header X-API-Key.")
-    db, now = box_of(connection).db, clock.now()
+    db = box_of(connection).db
     found = None
     if rules.KEY.fullmatch(key):
         found = db.glance(partial(store.user_by_key_hash, key_hash=ids.digest(key)))
@@ -122,24 +164,8 @@ def by_key(connection: Connection) -> Person:
     else:
         if rules.is_due(found.last_used_at, now):
             _soon(db, partial(store.set_key_used, id=found.key_id, before=now - rules.NOTE_EVERY, now=now))
-        return found.person
-    raise NotSignedIn("This API key is not known here, or it was revoked. Sign in again with `arena login`.")
-
-
-def signed(connection: Connection, body: bytes) -> Person:
-    """Say whose signed request it is: key, time within 300 s, signature over time and raw body.
-
-    Raises `NotSignedIn` with one sentence for each of them and the server's time (epoch seconds) in its details.
-    """
-    person = by_key(connection)
-    now = clock.now()
-    headers = connection.headers
-    problem = rules.signature_problem(
-        headers["x-api-key"], headers.get("x-timestamp"), headers.get("x-signature"), body, now
-    )
-    if problem is not None:
-        raise NotSignedIn(problem, {"serverTime": now // 1000})
-    return person
+        return found
+    raise refuse_key()
 
 
 def _note_refusal(connection: Connection, found: KeyOwner, reason: str, now: int) -> None:

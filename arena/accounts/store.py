@@ -89,6 +89,20 @@ def user_by_key_hash(conn: sqlite3.Connection, key_hash: str) -> KeyOwner | None
     return KeyOwner(_person(row), *row[8:]) if row else None
 
 
+def user_by_key_id(conn: sqlite3.Connection, key_id: str) -> KeyOwner | None:
+    """Whose key has this id, whatever its state."""
+    row = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.role, u.privacy_mode, u.github_avatar_url, u.disabled_at,
+            u.created_at, k.id, k.last_used_at, k.last_refused_at, k.revoked_at
+        FROM api_keys k JOIN users u ON u.id = k.user_id
+        WHERE k.id = :key_id
+        """,
+        {"key_id": key_id},
+    ).fetchone()
+    return KeyOwner(_person(row), *row[8:]) if row else None
+
+
 def user_by_session_hash(conn: sqlite3.Connection, token_hash: str) -> SessionOwner | None:
     """Whose web session this is, whatever its state."""
     row = conn.execute(

@@ -24,8 +24,8 @@ from arena.web.live import Arrival
 from arena.wire import Record, record_key, session_hash
 
 NAMES = (
-    "alice bob carol dana erin frank grace heidi ivan jo kim liam mallory nina oscar peggy quentin rupert sybil "
-    "trent uma victor wendy xenia yusuf zara sakura haneul zoe amara bela chidi dilek emre farah goran hana ines jun kofi"
+    "alice bob carol dana erin frank grace heidi ivan jo kim liam mallory nina oscar peggy quentin rupert sybil trent "
+    "uma victor wendy xenia yusuf zara sakura haneul zoe amara bela chidi dilek emre farah goran hana ines jun kofi"
 ).split()
 DISPLAYS = {"sakura": "さくら", "haneul": "하늘", "zoe": "Zoë"}
 PRIVATE = ("grace",)
@@ -175,5 +175,3 @@ def _session(
         records=[made],
         collector="demo/1",
     )
-
-

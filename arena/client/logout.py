@@ -30,7 +30,9 @@ def _logout(asked: Namespace) -> int:
     if asked.json:
         print(json.dumps({"removed": removed, "revoked": revoked, "hooks": unhooked}))
     else:
-        print("signed out." if removed else "nobody was signed in here.", "The key is revoked." if revoked else "")
+        print(
+            ("signed out" if removed else "nobody was signed in here") + ("; the key is revoked." if revoked else ".")
+        )
     if trouble:
         raise Refused(f"the key is off this machine, but it was not revoked: {trouble}")
     return 0

@@ -72,9 +72,9 @@ def _print(told: dict[str, Any]) -> None:
     rankings = told.get("rankings") or {}
     for period, words in PERIODS if rankings else ():
         place = rankings.get(period) or {}
-        if place.get("position"):
+        if place.get("position") and place.get("totalParticipants"):
             score = place.get("compositeScore") or 0
-            print(f"  {words:<11} #{place['position']} of {place.get('totalParticipants') or '?'}, score {score:.2f}")
+            print(f"  {words:<11} #{place['position']} of {place['totalParticipants']}, score {score:.2f}")
         else:
             print(f"  {words:<11} not ranked")
     stats = told.get("stats")

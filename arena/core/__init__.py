@@ -1,1 +1,1 @@
-"""What every room stands on: configuration, the database and its writer, migrations, the queue, clock, ids, errors, log."""
+"""What every room stands on: configuration, database, migrations, queue, clock, ids, errors, log."""

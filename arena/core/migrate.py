@@ -33,7 +33,7 @@ def migrate(path: Path, rooms: Iterable[Migrations]) -> list[str]:
         conn.execute("BEGIN IMMEDIATE")
         try:
             before = _applied(tables)
-            unknown = before - {(s.name, m.name) for s in sets for m in s.pending(tables) + s.applied(tables)}
+            unknown = before - _known(sets)
             if unknown:
                 raise NewerSchema(
                     f"{path} was written by a newer arena ({', '.join(sorted('.'.join(u) for u in unknown))}); "
@@ -57,3 +57,12 @@ def _applied(tables: Tables) -> set[tuple[str, str]]:
         return set()
     rows = tables.execute("SELECT migration_set, name FROM _sqlite_migrations").fetchall()
     return {(row[0], row[1]) for row in rows}
+
+
+def _known(sets: Iterable[Migrations]) -> set[tuple[str, str]]:
+    """Every step of this release: those that an empty database has yet to get."""
+    empty = Tables(memory=True)
+    try:
+        return {(each.name, step.name) for each in sets for step in each.pending(empty)}
+    finally:
+        empty.close()

@@ -17,8 +17,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @cache
-def wheel() -> tuple[str, bytes, str]:
-    """Build the wheel of the running program, the same bytes each time: its file name, its content, its SHA-256."""
+def wheel() -> tuple[str, bytes]:
+    """Build the wheel of the running program, the same bytes each time: its file name and its content."""
     package = Path(arena.__file__).parent
     name = f"{DISTRIBUTION.replace('-', '_')}-{arena.__version__}"
     info = f"{name}.dist-info"
@@ -38,8 +38,7 @@ def wheel() -> tuple[str, bytes, str]:
             entry = zipfile.ZipInfo(path, _EPOCH)
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
-    content = packed.getvalue()
-    return f"{name}-py3-none-any.whl", content, sha256(content).hexdigest()
+    return f"{name}-py3-none-any.whl", packed.getvalue()
 
 
 def _record(files: dict[str, bytes], itself: str) -> bytes:

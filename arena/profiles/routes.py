@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from litestar import Request, Response, Router, get
+from litestar import Request, Router, get
 from litestar.params import FromPath
+from litestar.types import ASGIApp
 
 from arena.accounts import store as accounts
 from arena.accounts.guards import may_look
@@ -19,7 +20,7 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @get("/api/users/{name:str}", guards=[may_look])
-async def user(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
+async def user(request: AnyRequest, name: FromPath[str]) -> ASGIApp:
     """A person's public profile. Somebody private is not found, as somebody unknown is not."""
     box = box_of(request)
     person = box.db.glance(lambda conn: accounts.user_by_name(conn, name.lower()))

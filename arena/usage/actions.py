@@ -21,7 +21,7 @@ from arena.usage.models import (
     Totals,
     UserTotals,
 )
-from arena.usage.rules import counting_road, genuine, merge, tokens_of, totals_of
+from arena.usage.rules import counting_road, genuine, merge, totals_of
 from arena.wire import Record
 
 

@@ -101,8 +101,8 @@ def add_session(conn: sqlite3.Connection, session: StoredSession) -> int:
     """Insert a session; return its number."""
     row = conn.execute(
         """
-        INSERT INTO sessions (id, user_id, tool_type_id, session_hash, anonymous_project_id, device, road, day, first_at,
-                              started_at, ended_at, duration_seconds, model_name, created_at, updated_at)
+        INSERT INTO sessions (id, user_id, tool_type_id, session_hash, anonymous_project_id, device, road, day,
+                              first_at, started_at, ended_at, duration_seconds, model_name, created_at, updated_at)
         VALUES (:id, :user_id, :tool_type_id, :session_hash, :anonymous_project_id, :device, :road, :day, :first_at,
                 :started_at, :ended_at, :duration_seconds, :model_name, :created_at, :updated_at)
         RETURNING number

@@ -50,7 +50,7 @@ class Live:
             _offer(stream, None)
 
     async def stream(self, heartbeat: Callable[[], bytes]) -> AsyncIterator[bytes]:
-        """One reader's stream: a heartbeat at once and whenever nothing else was said for long; messages as they come."""
+        """One reader's stream: messages as they come; a heartbeat at once, and whenever nothing was said for long."""
         mine: asyncio.Queue[bytes | None] = asyncio.Queue(BACKLOG)
         self._streams.add(mine)
         try:

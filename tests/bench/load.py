@@ -54,7 +54,8 @@ def play(port: int, requests: list[bytes], connections: int, seconds: float, aga
         sockets[number].sendall(requests[at])
         at += 1
     while sent:
-        for number, _ in poll.poll(30):
+        for ready, _ in poll.poll(30):
+            number = ready
             if number not in sent:
                 continue
             data = sockets[number].recv(262_144)

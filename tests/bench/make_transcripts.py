@@ -20,7 +20,12 @@ from pathlib import Path
 from typing import Any
 
 FIGURES = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
-MODELS = {"claude-sonnet-4-5-20250929": 45, "claude-opus-4-5-20251101": 30, "claude-haiku-4-5-20251001": 20, "qwen3-max": 5}
+MODELS = {
+    "claude-sonnet-4-5-20250929": 45,
+    "claude-opus-4-5-20251101": 30,
+    "claude-haiku-4-5-20251001": 20,
+    "qwen3-max": 5,
+}
 CALLS = {"Read": 32, "Bash": 26, "Edit": 22, "Grep": 10, "Write": 4, "Task": 2, "TodoWrite": 2, "mcp__tracker__find": 2}
 PROJECTS = ("backend", "frontend", "notebooks", "deploy", "manual", "phone", "tools", "사이트")
 FIRST_DAY = 1_767_571_200
@@ -82,7 +87,7 @@ class Truth:
 
     def told(self) -> dict[str, Any]:
         """Everything, for ``truth.json``."""
-        total: Counter[str] = Counter({name: 0 for name in FIGURES})
+        total: Counter[str] = Counter(dict.fromkeys(FIGURES, 0))
         for day in self.days.values():
             total.update(day)
         return {
@@ -266,7 +271,11 @@ class Session:
             added, deleted = rng.randrange(1, 30), rng.randrange(0, 18)
             near, far = prose.rows(rng, 3), prose.rows(rng, 3)
             marked = [f"-{row}" for row in prose.rows(rng, deleted)] + [f"+{row}" for row in prose.rows(rng, added)]
-            patch = {"oldStart": 1, "newStart": 1, "lines": [*(f" {r}" for r in near), *marked, *(f" {r}" for r in far)]}
+            patch = {
+                "oldStart": 1,
+                "newStart": 1,
+                "lines": [*(f" {r}" for r in near), *marked, *(f" {r}" for r in far)],
+            }
             original = prose.some(rng, 8_000)
             told = {"filePath": "a.py", "originalFile": original, "structuredPatch": [patch], "userModified": False}
             self.truth.lines_added += added

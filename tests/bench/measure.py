@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from ast import literal_eval
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ CCUSAGE, TOKSCALE, BUN = "20.0.24", "1.4.3", "1.3.5"
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of a command took: seconds, and MiB at its peak (never less than this process itself has)."""
+    """What one run of a command took: seconds, and MiB at its peak (never less than 10)."""
 
     wall: float
     cpu: float
@@ -44,25 +45,38 @@ class Cost:
     out: bytes
 
 
-def run(command: Sequence[str | Path], *, env: Mapping[str, str] = {}, stdin: bytes = b"", cwd: Path | None = None) -> Cost:
+_WAIT = """
+import os, sys, time
+began = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(pid, 0)
+told = time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss, os.waitstatus_to_exitcode(status)
+os.write(int(sys.argv[1]), repr(told).encode())
+"""
+"""Starts the command from a small process: Linux counts what the parent held at the fork into a child's peak."""
+
+
+def run(
+    command: Sequence[str | Path], *, env: Mapping[str, str] | None = None, stdin: bytes = b"", cwd: Path | None = None
+) -> Cost:
     """Run a command to its end; its own children count, a detached one does not."""
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out:
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as told:
         given.write(stdin)
         given.seek(0)
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            [str(part) for part in command],
+        subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _WAIT, str(told.fileno()), *map(str, command)],
             stdin=given,
             stdout=out,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **env},
+            env={**os.environ, **(env or {})},
             cwd=cwd,
+            pass_fds=[told.fileno()],
+            check=True,
         )
-        _, status, used = os.wait4(process.pid, 0)
-        wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
+        told.seek(0)
         out.seek(0)
-        return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, process.returncode, out.read())
+        wall, cpu, peak, code = literal_eval(told.read().decode())
+        return Cost(wall, cpu, peak / 1024, code, out.read())
 
 
 def must(cost: Cost, what: str) -> Cost:
@@ -158,11 +172,11 @@ def make_people(data: Path, people: int, keys: int) -> list[str]:
     return [each.out.decode().strip() for number in range(keys) for each in made[number::keys]]
 
 
-def get(port: int, path: str, headers: Mapping[str, str] = {}) -> tuple[int, dict[str, str], bytes]:
+def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, dict[str, str], bytes]:
     """Fetch an address of this machine once: status, headers in lower case, body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("GET", path, headers=dict(headers))
+        connection.request("GET", path, headers=dict(headers or {}))
         answer = connection.getresponse()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     finally:
@@ -232,9 +246,10 @@ def load(
     return Load(made, made / told["seconds"], told["p50"], told["p99"], used / made, told["cpu"] / told["seconds"])
 
 
-def request(method: str, path: str, headers: Mapping[str, str] = {}, body: bytes = b"") -> bytes:
+def request(method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> bytes:
     """The bytes of one request."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body

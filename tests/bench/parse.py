@@ -12,15 +12,19 @@ import argparse
 import json
 import shutil
 import sys
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import measure
-from make_transcripts import make_session, size_of
+from make_transcripts import make_session
 from measure import Cost, arena, heading, median, must, run, table
 
 APPENDED = 2**20
+DEEDS = {"lines_added": "lines_added", "lines_deleted": "lines_deleted", "turns": "prompts"}
+"""What else a record holds, and its name in ``truth.json``."""
 RATIO_HEADS = ("", "wall", "CPU", "peak", "target")
 
 
@@ -30,59 +34,77 @@ def main() -> None:
     parser.add_argument("--size", default="1G", help="size of the tree to make (default 1G)")
     parser.add_argument("--tree", type=Path, help="use this folder (that holds `projects`) instead")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--no-append", action="store_true", help="change nothing in the tree: leave the second half of P2 out")
+    parser.add_argument(
+        "--no-append", action="store_true", help="do not let sessions of the tree grow (and shrink again)"
+    )
     options = parser.parse_args()
     tree = options.tree or _made(options.size)
-    ccusage, tokscale = measure.native_ccusage(), measure.tokscale()
     with measure.scratch() as scratch:
-        home = scratch / "home"
-        env = {
-            "CLAUDE_CONFIG_DIR": str(tree.resolve()),
-            "ARENA_HOME": str(home),
-            "HOME": str(scratch),
-            "XDG_CACHE_HOME": str(scratch / ".cache"),
-            "XDG_CONFIG_HOME": str(scratch / ".config"),
-            "TZ": "UTC",
-        }
-        (scratch / ".claude").symlink_to(tree.resolve())  # tokscale knows no other place
-        sync = arena("sync", "--dry-run")
-
-        def cold() -> Cost:
-            shutil.rmtree(home, ignore_errors=True)
-            return must(run(sync, env=env), "arena sync --dry-run")
-
-        def again() -> Cost:
-            return must(run(sync, env=env), "arena sync --dry-run")
-
-        def appended() -> Cost:
-            _append(tree)
-            return must(run(sync, env=env), "arena sync --dry-run")
-
-        work: dict[str, Callable[[], Cost]] = {"arena, cold": cold, "arena, nothing new": again}
-        if not options.no_append:
-            work["arena, 1 MiB more"] = appended
-        work["cat"] = lambda: run(["sh", "-c", f"find '{tree}/' -name '*.jsonl' -exec cat {{}} + > /dev/null"])
-        if ccusage:
-            work["ccusage"] = lambda: must(run([ccusage, "claude", "daily", "--json", "--offline"], env=env), "ccusage")
-        measure.keep_prices(scratch)
-        if tokscale and _answers(tokscale, env):
-            work["tokscale"] = lambda: run([*tokscale, "models", "--json", "--claude"], env=env)
-        try:
-            files = sum(1 for _ in tree.glob("projects/**/*.jsonl"))
-            heading(f"P1, P2: {files} transcripts, {_bytes(tree) / 2**20:,.0f} MiB, {options.rounds} rounds in turn")
-            work["cat"]()  # once, so that every round finds the files in memory
-            runs: dict[str, list[Cost]] = {name: [] for name in work}
-            for _ in range(options.rounds):
-                for name, do in work.items():
-                    runs[name].append(do())
+        data = scratch / "box"
+        data.mkdir()
+        (key,) = measure.make_people(data, 1, 1)
+        with measure.box_over(data) as box:
+            env = {
+                "CLAUDE_CONFIG_DIR": str(tree.resolve()),
+                "HOME": str(scratch),
+                "XDG_CACHE_HOME": str(scratch / ".cache"),
+                "XDG_CONFIG_HOME": str(scratch / ".config"),
+                "TZ": "UTC",
+                "ARENA_SERVER": f"http://127.0.0.1:{box.port}",
+                "ARENA_API_KEY": key,
+            }
+            (scratch / ".claude").symlink_to(tree.resolve())  # tokscale looks nowhere else
+            try:
+                runs = _rounds(options, tree, scratch, env)
+            finally:
                 _take_back(tree)
-            _tell(runs)
-            cold()
-            told = json.loads(again_as_json(env).out)
-        finally:
-            _take_back(tree)
+        _tell(runs)
         last = {name: json.loads(costs[-1].out) for name, costs in runs.items() if name in ("ccusage", "tokscale")}
-        _check(tree, told, last)
+        _check(tree, json.loads(again_as_json(_with_home(env, scratch / "cold")).out), last)
+
+
+def _rounds(options: argparse.Namespace, tree: Path, scratch: Path, env: dict[str, str]) -> dict[str, list[Cost]]:
+    ccusage, tokscale = measure.native_ccusage(), measure.tokscale()
+    measure.keep_prices(scratch)
+    synced = _with_home(env, scratch / "synced")
+
+    def cold() -> Cost:
+        shutil.rmtree(scratch / "cold", ignore_errors=True)
+        return must(run(arena("sync", "--dry-run"), env=_with_home(env, scratch / "cold")), "arena sync --dry-run")
+
+    def sync() -> Cost:
+        return must(run(arena("sync"), env=synced), "arena sync")
+
+    def appended() -> Cost:
+        _append(tree)
+        cost = sync()
+        _take_back(tree)
+        return cost
+
+    work: dict[str, Callable[[], Cost]] = {"arena, cold": cold, "arena, nothing new": sync}
+    if not options.no_append:
+        work["arena, 1 MiB more"] = appended
+    work["cat"] = lambda: run(["sh", "-c", f"find '{tree}/' -name '*.jsonl' -exec cat {{}} + > /dev/null"])
+    if ccusage:
+        work["ccusage"] = lambda: must(run([ccusage, "claude", "daily", "--json", "--offline"], env=env), "ccusage")
+    if tokscale and _answers(tokscale, env):
+        work["tokscale"] = lambda: must(run([*tokscale, "models", "--json", "--claude"], env=env), "tokscale")
+    files = sum(1 for _ in tree.glob("projects/**/*.jsonl"))
+    heading(f"P1, P2: {files} transcripts, {_bytes(tree) / 2**20:,.0f} MiB, {options.rounds} rounds in turn")
+    first = sync()
+    print(
+        f"first sync, everything sent to a box on this machine: {first.wall:.1f} s, {first.cpu:.1f} s CPU", flush=True
+    )
+    runs: dict[str, list[Cost]] = {name: [] for name in work}
+    for _ in range(options.rounds):
+        for name, do in work.items():
+            runs[name].append(do())
+        sync()  # the transcripts are as they were, and the ledger knows it
+    return runs
+
+
+def _with_home(env: dict[str, str], home: Path) -> dict[str, str]:
+    return {**env, "ARENA_HOME": str(home)}
 
 
 def again_as_json(env: dict[str, str]) -> Cost:
@@ -105,14 +127,12 @@ def _bytes(tree: Path) -> int:
 
 
 def _append(tree: Path) -> None:
-    """Let three sessions go on: a mebibyte in all."""
+    """Let three sessions go on: a mebibyte in all, never the same twice."""
     source = tree / "appended"
     for number, path in enumerate(sorted(tree.glob("projects/*/*.jsonl"))[:3]):
         kept = source / f"{number}.size"
-        if kept.exists():
-            continue
         more = source / f"{number}.jsonl"
-        make_session(more, APPENDED // 3, seed=100 + number)
+        make_session(more, APPENDED // 3, seed=time.time_ns())
         kept.write_text(f"{path.stat().st_size} {path}")
         with path.open("ab") as file:
             file.write(more.read_bytes())
@@ -187,7 +207,11 @@ def _check(tree: Path, told: dict[str, Any], others: dict[str, Any]) -> None:
     mine = told["totals"]
     rows = [
         ["truth", *map(str, wanted)],
-        _found("arena", wanted, [mine["input"], mine["output"], mine["cache_write_5m"] + mine["cache_write_1h"], mine["cache_read"]]),
+        _found(
+            "arena",
+            wanted,
+            [mine["input"], mine["output"], mine["cache_write_5m"] + mine["cache_write_1h"], mine["cache_read"]],
+        ),
     ]
     names = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
     if "ccusage" in others:
@@ -198,15 +222,13 @@ def _check(tree: Path, told: dict[str, Any], others: dict[str, Any]) -> None:
         rows.append(_found("tokscale", wanted, [sum(entry[name] for entry in entries) for name in names]))
     print()
     table(("tokens", "input", "output", "cache writes", "cache reads"), rows)
-    records: dict[str, dict[str, Any]] = {}
+    most: dict[str, Counter[str]] = {}
     for sent in told["requests"]:
-        for session in sent["sessions"]:
-            for record in session["records"]:
-                old = records.setdefault(record["key"], record)
-                if record.get("lines_added", 0) > old.get("lines_added", 0):
-                    records[record["key"]] = record
-    for name, key in (("lines_added", "lines_added"), ("lines_deleted", "lines_deleted"), ("turns", "prompts")):
-        found = sum(record.get(name, 0) for record in records.values())
+        for record in (record for session in sent["sessions"] for record in session["records"]):
+            most.setdefault(record["key"], Counter())
+            most[record["key"]] |= Counter({name: record.get(name, 0) for name in DEEDS})
+    for name, key in DEEDS.items():
+        found = sum(record[name] for record in most.values())
         print(f"{name}: arena {found}, truth {truth[key]}{'' if found == truth[key] else '  <-- DIFFERS'}")
 
 

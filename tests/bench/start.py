@@ -1,6 +1,6 @@
 """P11: from the start of `arena serve` to its first answer, and from TERM to its end with 50 open event streams.
 
-    python tests/bench/start.py
+python tests/bench/start.py
 """
 
 import argparse
@@ -26,9 +26,9 @@ def main() -> None:
         for number in range(rounds):
             data = folder / str(number)
             data.mkdir()
-            for kind in starts:
+            for took_of_kind in starts.values():
                 took, box = _started(data)
-                starts[kind].append(took)
+                took_of_kind.append(took)
                 stop, code = _stopped(box)
                 stops.append(stop)
                 codes.add(code)

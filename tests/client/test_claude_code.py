@@ -153,7 +153,7 @@ def test_lines_of_a_patch_count_once_for_the_call(laptop: Laptop) -> None:
     assert (record["lines_added"], record["lines_deleted"], record["files_modified"]) == (2, 2, 1)
 
 
-@pytest.mark.parametrize(("text", "lines"), [("a\nb", 2), ("a\nb\n", 2), ("", 0), ("a\\nb", 1), ("a\\\n", 1)])
+@pytest.mark.parametrize(("text", "lines"), [("a\nb", 2), ("a\nb\n", 3), ("", 0), ("a\\nb", 1), ("a\\\n", 2)])
 def test_lines_of_a_created_file_count(laptop: Laptop, text: str, lines: int) -> None:
     outcome = {"type": "create", "content": text, "structuredPatch": []}
     write(laptop.transcript, answer(calls={"t1": "Write"}), result("t1", outcome))

@@ -490,10 +490,10 @@ def _count_lines(copy: Copy, outcome: msgspec.Raw) -> None:
 
 
 def _lines_of(text: bytes) -> int:
+    """Count the lines of a JSON string without decoding it, the empty one after a last newline included."""
     if len(text) <= 2 or not text.startswith(b'"'):
         return 0
-    plain = text.replace(b"\\\\", b"")
-    return plain.count(b"\\n") + (not plain.endswith(b'\\n"'))
+    return text.replace(b"\\\\", b"").count(b"\\n") + 1
 
 
 def _model(name: str | None) -> str:

@@ -3,8 +3,9 @@
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, get
+from litestar import Request, Router, get
 from litestar.params import FromQuery
+from litestar.types import ASGIApp
 
 from arena.accounts.guards import by_key, may_look
 from arena.core import clock
@@ -22,7 +23,7 @@ MOST = 100
 
 
 @get("/api/v1/rank")
-async def rank(request: AnyRequest) -> Response[bytes]:
+async def rank(request: AnyRequest) -> ASGIApp:
     """Tell the owner of a key where they stand in the four periods, and what they used."""
     person = by_key(request)
     box, now = box_of(request), clock.now()
@@ -88,7 +89,7 @@ async def leaderboard(
     metric: FromQuery[str] = "score",
     limit: FromQuery[int] = 50,
     offset: FromQuery[int] = 0,
-) -> Response[bytes]:
+) -> ASGIApp:
     """A page of a board."""
     period = period.replace("-", "_")
     if period not in PERIODS:
@@ -149,7 +150,7 @@ def _item(standing: Standing, week: int) -> dict[str, Any]:
 
 
 @get("/api/stats/global", guards=[may_look])
-async def everybody(request: AnyRequest) -> Response[bytes]:
+async def everybody(request: AnyRequest) -> ASGIApp:
     """The figures of all people together."""
     box, now = box_of(request), clock.now()
     totals, active = await box.db.read(lambda conn: (usage.everybody(conn), _active(conn, now)))

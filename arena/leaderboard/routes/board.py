@@ -1,6 +1,5 @@
 """The board's page: the whole of it, or the fragment that a tab, a search or a live change asks for."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from litestar import Request, Response, get

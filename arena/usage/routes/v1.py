@@ -1,15 +1,17 @@
 """The session API that existing clients speak, and the laptop's own road beside it, all under /api/v1."""
 
+import sqlite3
 import zlib
 from functools import partial
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, get, post
+from litestar import Request, Router, get, post
+from litestar.types import ASGIApp
 
 from arena.accounts.actions import revoke_key
-from arena.accounts.guards import by_key, caller_of, signed
-from arena.accounts.models import Person
+from arena.accounts.guards import by_key, caller_of, refuse_key, signed, still_good
+from arena.accounts.models import KeyOwner, Person
 from arena.core import clock
 from arena.core.errors import Invalid, TooLarge
 from arena.usage.actions import forget as forget_project
@@ -17,7 +19,7 @@ from arena.usage.actions import record
 from arena.usage.models import Outcome, Refused, Report, Road
 from arena.usage.rules import report_of, session_body, usage_reports
 from arena.web.api import answer
-from arena.web.box import Box, box_of
+from arena.web.box import Box, body_of, box_of
 from arena.web.live import Arrival
 from arena.wire import BODY_LIMIT, UsageAnswer
 
@@ -29,7 +31,7 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @get("/status")
-async def status() -> Response[bytes]:
+async def status() -> ASGIApp:
     """Say that the session API is here, for anybody."""
     return answer(
         {
@@ -43,7 +45,7 @@ async def status() -> Response[bytes]:
 
 
 @get("/verify")
-async def verify(request: AnyRequest) -> Response[bytes]:
+async def verify(request: AnyRequest) -> ASGIApp:
     """Tell the owner of a key that it is good."""
     person = by_key(request)
     return answer(
@@ -59,16 +61,16 @@ async def verify(request: AnyRequest) -> Response[bytes]:
 
 
 @post("/sessions", csrf=False)
-async def sessions(request: AnyRequest) -> Response[bytes]:
+async def sessions(request: AnyRequest) -> ASGIApp:
     """Record one session; the same session again replaces itself if it has grown. 201 if anything changed, else 200."""
-    body = await request.body()
-    person = signed(request, body)
+    body = await body_of(request, BODY_LIMIT)
+    owner = signed(request, body)
     now = clock.now()
     understood = session_body(_json(body))
     report = understood if isinstance(understood, Refused) else report_of(understood, now)
     if isinstance(report, Refused):
         raise _invalid(report)
-    outcome = await _record(box_of(request), person, [report], Road.SESSION_API, now)
+    outcome = await _record(box_of(request), owner, [report], Road.SESSION_API, now)
     session_id, what = outcome.sessions[0]
     known = what == "known"
     message = "Session already recorded" if known else "Session recorded successfully"
@@ -76,14 +78,14 @@ async def sessions(request: AnyRequest) -> Response[bytes]:
 
 
 @post("/sessions/batch", csrf=False)
-async def batch(request: AnyRequest) -> Response[bytes]:
+async def batch(request: AnyRequest) -> ASGIApp:
     """Record up to 100 sessions in one commit; a bad one is named and costs its neighbours nothing.
 
     ``failed`` counts real failures only, so a client may keep what failed and drop the rest. 201, or 200 when nothing
     was new.
     """
-    body = await request.body()
-    person = signed(request, body)
+    body = await body_of(request, BODY_LIMIT)
+    owner = signed(request, body)
     now = clock.now()
     sent = _json(body)
     items = sent.get("sessions") if isinstance(sent, dict) else None
@@ -101,7 +103,7 @@ async def batch(request: AnyRequest) -> Response[bytes]:
         else:
             results.append({"index": index, "sessionHash": report.session_hash[:16], "success": True})
             reports.append(report)
-    outcome = await _record(box_of(request), person, reports, Road.SESSION_API, now)
+    outcome = await _record(box_of(request), owner, reports, Road.SESSION_API, now)
     duplicates = 0
     for result, (session_id, what) in zip((r for r in results if r["success"]), outcome.sessions, strict=True):
         result["sessionId"] = session_id
@@ -124,16 +126,16 @@ async def batch(request: AnyRequest) -> Response[bytes]:
 
 
 @post("/usage", csrf=False)
-async def usage(request: AnyRequest) -> Response[bytes]:
+async def usage(request: AnyRequest) -> ASGIApp:
     """Record what `arena sync` sends: sessions with their records, JSON, plain or gzip."""
-    body = await request.body()
-    person = signed(request, body)
+    body = await body_of(request, BODY_LIMIT)
+    owner = signed(request, body)
     now = clock.now()
     try:
         reports, problems = usage_reports(_unpacked(request, body), now)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Invalid(f"body: is not a report of usage ({problem})") from problem
-    outcome = await _record(box_of(request), person, reports, Road.TRANSCRIPTS, now)
+    outcome = await _record(box_of(request), owner, reports, Road.TRANSCRIPTS, now)
     return answer(
         UsageAnswer(
             success=True,
@@ -147,15 +149,16 @@ async def usage(request: AnyRequest) -> Response[bytes]:
 
 
 @post("/forget", csrf=False)
-async def forget(request: AnyRequest) -> Response[bytes]:
+async def forget(request: AnyRequest) -> ASGIApp:
     """Remove all that the owner of the key ever sent of a project."""
-    body = await request.body()
-    person = signed(request, body)
+    body = await body_of(request, BODY_LIMIT)
+    owner = signed(request, body)
     sent = _json(body)
     project = sent.get("project") if isinstance(sent, dict) else None
     if not isinstance(project, str) or len(project) != 16:
         raise _invalid(Refused("project", "must be the 16 hex digits that stand for it"))
     box, now = box_of(request), clock.now()
+    person = owner.person
     sessions, records = await box.db.write(
         lambda conn: forget_project(conn, person.id, project, days=box.days, now=now)
     )
@@ -163,9 +166,9 @@ async def forget(request: AnyRequest) -> Response[bytes]:
 
 
 @post("/keys/revoke", csrf=False, status_code=200)
-async def revoke(request: AnyRequest) -> Response[bytes]:
+async def revoke(request: AnyRequest) -> ASGIApp:
     """Revoke the very key that this request is signed with."""
-    person = signed(request, await request.body())
+    person = signed(request, await body_of(request, BODY_LIMIT)).person
     prefix, caller, now = request.headers["x-api-key"], caller_of(request), clock.now()
     await box_of(request).db.write(partial(revoke_key, user_id=person.id, prefix=prefix, caller=caller, now=now))
     return answer({"revoked": True})
@@ -174,8 +177,17 @@ async def revoke(request: AnyRequest) -> Response[bytes]:
 router = Router(path="/api/v1", route_handlers=[status, verify, sessions, batch, usage, forget, revoke])
 
 
-async def _record(box: Box, person: Person, reports: list[Report], road: int, now: int) -> Outcome:
-    outcome = await box.db.write(lambda conn: record(conn, person.id, reports, road, days=box.days, now=now))
+async def _record(box: Box, owner: KeyOwner, reports: list[Report], road: int, now: int) -> Outcome:
+    def write(conn: sqlite3.Connection) -> tuple[Person, Outcome] | None:
+        person = still_good(conn, owner)
+        if person is None:
+            return None
+        return person, record(conn, person.id, reports, road, days=box.days, now=now)
+
+    written = await box.db.write(write)
+    if written is None:
+        raise refuse_key()
+    person, outcome = written
     if outcome.tokens and box.live.readers:
         box.live.tell(Arrival(outcome.tokens, "" if person.private else person.name))
     return outcome

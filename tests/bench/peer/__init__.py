@@ -1,0 +1,1 @@
+"""The peer: a leaderboard as it is often built, Django and DRF over PostgreSQL with its boards in Redis."""
