@@ -77,6 +77,7 @@ class DashboardPage(Struct, frozen=True):
     address: str
     wheel_url: str
     may_invite: bool
+    link_days: int
     invitation_link: str | None
 
 
@@ -93,6 +94,7 @@ def dashboard(
     label: str = "",
     errors: Mapping[str, str] | None = None,
     may_invite: bool = False,
+    link_days: int = 7,
     invitation_link: str | None = None,
 ) -> DashboardPage:
     """Show a person where they stand by score in each period, and their keys.
@@ -129,6 +131,7 @@ def dashboard(
         address=address,
         wheel_url=wheel_url,
         may_invite=may_invite,
+        link_days=link_days,
         invitation_link=invitation_link,
     )
 

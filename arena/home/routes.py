@@ -115,6 +115,7 @@ async def _dashboard(
         label=label,
         errors={"label": problem.sentence} if problem else {},
         may_invite=visitor.is_admin,
+        link_days=box.config.accounts.link_days,
         invitation_link=invitation_link,
     )
     status = problem.status if problem else 200

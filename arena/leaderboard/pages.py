@@ -104,6 +104,7 @@ class FirstRun(Struct, frozen=True):
     name: str
     address: str
     demo_command: str
+    link_days: int
 
 
 class LeaderboardPage(Struct, frozen=True):
@@ -220,6 +221,7 @@ def first_run(
     is_admin: bool,
     invitation_link: str | None = None,
     demo_command: str = "",
+    link_days: int = 7,
 ) -> LeaderboardPage:
     """Show what to do next on a box that has no record yet.
 
@@ -227,7 +229,8 @@ def first_run(
     """
     kind = "visitor" if name is None else "admin" if is_admin else "member"
     empty = leaderboard(board, visitor_id=None, search="", page=1, week={}, now=0)
-    return replace(empty, first_run=FirstRun(kind, name or "", address, demo_command), invitation_link=invitation_link)
+    first = FirstRun(kind, name or "", address, demo_command, link_days)
+    return replace(empty, first_run=first, invitation_link=invitation_link)
 
 
 def href(period: str = "weekly", metric: str = "score", search: str = "", page: int = 1) -> str:

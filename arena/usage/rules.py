@@ -155,6 +155,8 @@ def report_of(body: SessionBody, now: int) -> Report | Refused:
     started = milliseconds(body.started_at) if body.started_at is not None else None
     if started is not None and started > ended:
         return Refused("startedAt", "is after endedAt")
+    if started is not None and started < EARLIEST:
+        return Refused("startedAt", "lies before the year 2000")
     if started is not None and body.duration_seconds and abs(now - ended) <= FUTURE:
         # Some clients put the time of sending into endedAt; the session itself ended when it had lasted that long.
         ended = min(ended, started + body.duration_seconds * 1000)

@@ -64,7 +64,7 @@ def _known(problem: Exception) -> ArenaError:
     if isinstance(problem, HTTPException):
         match problem.status_code:
             case 400:
-                return Invalid(problem.detail or "The request cannot be understood.")
+                return _misread(problem)
             case 401:
                 return NotSignedIn("Sign in to see this.")
             case 403:
@@ -76,3 +76,13 @@ def _known(problem: Exception) -> ArenaError:
             case 413:
                 return TooLarge("The request is larger than this box takes.")
     return Broken("Something here is broken. It has been written to the log.")
+
+
+def _misread(problem: HTTPException) -> Invalid:
+    """Name the fields that Litestar could not understand; its own sentence does not."""
+    extra = problem.extra if isinstance(problem.extra, list) else []
+    reasons = {str(each["key"]): str(each["message"]) for each in extra if "key" in each and "message" in each}
+    if not reasons:
+        return Invalid(problem.detail or "The request cannot be understood.")
+    sentence = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    return Invalid(sentence, {"errors": {name: [reason] for name, reason in reasons.items()}})

@@ -63,7 +63,10 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
 
 def safe_next(address: str) -> str:
     """A place on this site to go to: the address if it is a path here, else the front page."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # "//[", say
+        return "/"
     local = address.startswith("/") and not parts.scheme and not parts.netloc
     return address if local and not address.startswith(("//", "/\\")) and "\\" not in address else "/"
 
@@ -75,7 +78,7 @@ def _same_origin(request: Request[Any, Any, Any]) -> bool:
     if origin is None:
         return True
     configured = box_of(request).config.server.url
-    theirs = urlsplit(origin).netloc
+    theirs = origin.partition("://")[2]
     return theirs == request.headers.get("host") or bool(configured and theirs == urlsplit(configured).netloc)
 
 

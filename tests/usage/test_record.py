@@ -131,9 +131,7 @@ def test_of_two_roads_on_one_day_the_higher_counts_in_either_order(db: Database,
 def test_what_does_not_count_is_kept_and_marked(db: Database, send: Send) -> None:
     send(a_report(a_record("m1")))
     send(a_report(a_record("session-api:x", "", output=70), session="x"), road=Road.SESSION_API)
-    rows = db.read_sync(
-        lambda conn: conn.execute("SELECT road, counted FROM usage_records ORDER BY road").fetchall()
-    )
+    rows = db.read_sync(lambda conn: conn.execute("SELECT road, counted FROM usage_records ORDER BY road").fetchall())
     assert [tuple(row) for row in rows] == [(1, 1), (3, 0)]
     assert counted(db) == (10, 5, 1)
 
@@ -221,7 +219,8 @@ def _both(conn: sqlite3.Connection) -> tuple[list[tuple], list[tuple]]:
         "SELECT stat_date, input_tokens, output_tokens FROM daily_user_stats WHERE total_tokens > 0 ORDER BY stat_date"
     )
     by_record = conn.execute(
-        "SELECT day, SUM(input_tokens), SUM(output_tokens) FROM usage_records WHERE counted = 1 GROUP BY day ORDER BY day"
+        "SELECT day, SUM(input_tokens), SUM(output_tokens) FROM usage_records WHERE counted = 1 "
+        "GROUP BY day ORDER BY day"
     )
     return [tuple(row) for row in by_day], [tuple(row) for row in by_record]
 
@@ -237,9 +236,7 @@ def test_streaks_are_right_in_any_order_of_arrival(db: Database, send: Send, ord
 
 
 def test_a_gap_begins_a_new_streak(db: Database, send: Send) -> None:
-    reports: list[Report] = [
-        a_report(a_record(f"m{n}", at=NOW - n * DAY), session=f"s{n}") for n in (0, 1, 3, 4, 5)
-    ]
+    reports: list[Report] = [a_report(a_record(f"m{n}", at=NOW - n * DAY), session=f"s{n}") for n in (0, 1, 3, 4, 5)]
     send(*reports)
     assert _streaks(db) == [1, 2, 3, 1, 2]
 

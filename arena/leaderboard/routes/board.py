@@ -47,6 +47,7 @@ async def leaderboard(
             name=visitor.name if visitor else None,
             is_admin=visitor is not None and visitor.is_admin,
             demo_command="arena serve --demo --data ./demo",
+            link_days=box.config.accounts.link_days,
         )
     else:
         people = pages.people_on(made, visitor_id=visitor.id if visitor else None, search=q, page=page)

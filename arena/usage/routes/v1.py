@@ -120,7 +120,7 @@ async def batch(request: AnyRequest) -> ASGIApp:
             "duplicates": duplicates,
             "results": results,
         },
-        200 if duplicates == len(items) else 201,
+        201 if outcome.stored or outcome.grown else 200,
         mirror=True,
     )
 

@@ -1,0 +1,19 @@
+"""The table of jobs: stable names, and each does its work."""
+
+from arena.accounts import store as accounts
+from arena.core.db import Database
+from arena.core.queue import open_queue
+from arena.operations.jobs import register
+from tests.conftest import NOW, PEOPLE
+
+
+def test_jobs_have_stable_names_and_do_their_work(db: Database, tmp_path) -> None:
+    db.write_sync(lambda conn: accounts.add_session(conn, "s1", PEOPLE["alice"], "hash", None, None, NOW - 10, NOW - 5))
+    queue = open_queue(tmp_path, "secret")
+    register(queue, db, lambda: NOW)
+    names = {task.name: task for task in queue._registry.periodic_tasks}
+    assert set(names) == {"arena.accounts.tidy", "arena.operations.optimise"}
+    for task in names.values():
+        task.execute()
+    assert db.read_sync(lambda conn: accounts.sessions_of(conn, PEOPLE["alice"])) == []
+    queue.storage.close()
