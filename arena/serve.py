@@ -43,10 +43,20 @@ def main(argv: list[str]) -> int:
             _check_zone(settings, place)
             if options.demo:
                 demo.fill_place(place, settings)
-            return asyncio.run(_Serving(settings, place, options).run())
+            with asyncio.Runner(loop_factory=_new_loop) as runner:
+                return runner.run(_Serving(settings, place, options).run())
     except (Refused, command.Refused, config.ConfigError, migrate.NewerSchema, OSError, ValueError) as problem:
         print(f"arena serve: {problem}", file=sys.stderr)
         return 1
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    """The faster loop, where it exists (not on Windows)."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 def _options(argv: list[str]) -> argparse.Namespace:
@@ -145,7 +155,8 @@ class _Serving:
     def _listen(self) -> socket.socket:
         host, port = self.settings.server.host, self.settings.server.port
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        # The protocol is named because asyncio sets TCP_NODELAY only then; without it each answer waits 40 ms.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))

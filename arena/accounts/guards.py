@@ -175,7 +175,10 @@ def _note_refusal(connection: Connection, found: KeyOwner, reason: str, now: int
 
 
 def _to_sign_in(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # "http://[", say
+        return "/sign-in"
     return "/sign-in?" + urlencode({"next": session.safe_next(parts.path + (f"?{parts.query}" if parts.query else ""))})
 
 

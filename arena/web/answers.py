@@ -14,7 +14,8 @@ from msgspec import Struct
 KEPT = 512
 """Answers kept at the most; then all are dropped. A board of 50 rows takes about 80 KB."""
 _THEME = re.compile(rb"(?:^|;\s*)theme=(\w+)")
-_SIGNED_IN = re.compile(rb"(?:^|;\s*)(?:__Host-)?arena=")
+_OURS = re.compile(rb"(?:^|;\s*)(?:__Host-)?arena(?:-form)?=")
+"""A cookie of ours: a session, or the one of a form, whose token stands in every page that its bearer gets."""
 
 Key = tuple[bytes, ...]
 Headers = list[tuple[bytes, bytes]]
@@ -60,7 +61,7 @@ def question(path: bytes, query: bytes, headers: Headers) -> Question | None:
                 host = value
     theme = b""
     if cookie:
-        if _SIGNED_IN.search(cookie):
+        if _OURS.search(cookie):
             return None
         found = _THEME.search(cookie)
         theme = found[1] if found else b""

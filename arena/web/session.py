@@ -1,6 +1,7 @@
 """Cookies and forms: the signed session cookie, the CSRF token bound to it, and the check of where a form came from."""
 
 import hmac
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from arena.core.errors import Forbidden
 from arena.web.box import Connection, box_of
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_PATH_HERE = re.compile(r"/(?!/)[!-\[\]-~]*")
+"""One slash, then visible ASCII without backslash: the rest may be read as another host or another header."""
 
 
 def cookie_name(connection: Connection) -> str:
@@ -63,12 +66,7 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
 
 def safe_next(address: str) -> str:
     """A place on this site to go to: the address if it is a path here, else the front page."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:  # "//[", say
-        return "/"
-    local = address.startswith("/") and not parts.scheme and not parts.netloc
-    return address if local and not address.startswith(("//", "/\\")) and "\\" not in address else "/"
+    return address if _PATH_HERE.fullmatch(address) else "/"
 
 
 def _same_origin(request: Request[Any, Any, Any]) -> bool:

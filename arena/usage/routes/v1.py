@@ -206,7 +206,7 @@ def _invalid(refused: Refused) -> Invalid:
 
 def _unpacked(request: AnyRequest, body: bytes) -> bytes:
     """The body, gunzipped if it says so, and never larger than the limit."""
-    encoding = request.headers.get("content-encoding", "identity")
+    encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding == "identity":
         return body
     if encoding != "gzip":
@@ -220,4 +220,6 @@ def _unpacked(request: AnyRequest, body: bytes) -> bytes:
         raise TooLarge(f"The report is larger than {BODY_LIMIT // 2**20} MiB; send it in parts.")
     if not unpacker.eof:
         raise Invalid("body: the gzip ends in the middle")
+    if unpacker.unused_data:
+        raise Invalid("body: something follows the gzip")
     return plain
