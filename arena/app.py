@@ -4,6 +4,7 @@ Litestar's own middleware does not run for an address that does not exist, nor f
 and request ids are set out here.
 """
 
+import asyncio
 import gzip
 import os
 import re
@@ -22,7 +23,7 @@ from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.rooms import routers
-from arena.web.answers import Answer, Answers, Question, question
+from arena.web.answers import Answer, Answers, Key, Question, question
 from arena.web.assets import folder
 from arena.web.box import Box
 from arena.web.errors import on_error
@@ -90,6 +91,7 @@ class Outside:
         self.app = app
         self.box = box
         self.answers = Answers()
+        self.making: dict[Key, asyncio.Event] = {}
         self.headers = [
             (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
             (b"x-content-type-options", b"nosniff"),
@@ -117,10 +119,21 @@ class Outside:
             return
         version, minute = self.box.db.version(), clock.now() // clock.MINUTE
         kept = self.answers.find(asked.key, version, minute)
-        if kept is None:
-            await self.app(scope, receive, self._keeping(scope, send, asked, version, minute))
-        else:
+        if kept is None and (being_made := self.making.get(asked.key)) is not None:
+            # Whoever asks meanwhile waits for the one answer, and takes it if nothing was stored since.
+            await being_made.wait()
+            version = self.box.db.version()
+            kept = self.answers.find(asked.key, version, minute)
+        if kept is not None:
             await self._send_kept(send, asked, kept)
+            return
+        made = self.making[asked.key] = asyncio.Event()
+        try:
+            await self.app(scope, receive, self._keeping(scope, send, asked, version, minute, made))
+        finally:
+            made.set()
+            if self.making.get(asked.key) is made:
+                del self.making[asked.key]
 
     def _request_id(self) -> bytes:
         self._count += 1
@@ -150,16 +163,18 @@ class Outside:
 
         return dress
 
-    def _keeping(self, scope: Any, send: Send, asked: Question, version: int, minute: int) -> Send:
+    def _keeping(self, scope: Any, send: Send, asked: Question, version: int, minute: int, made: asyncio.Event) -> Send:
         """Keep the answer if its handler says that everybody may have it (`scope["shared"]`)."""
         dressed = self._dressed(scope, send)
         start: Any = None
 
         async def keep(message: Message) -> None:
             nonlocal start
-            if message["type"] == "http.response.start" and message["status"] == 200 and scope.get("shared"):
-                start = message
-                return
+            if message["type"] == "http.response.start":
+                if message["status"] == 200 and scope.get("shared"):
+                    start = message
+                    return
+                made.set()  # nobody needs to wait for this one; it may be a stream that never ends
             if start is not None and message["type"] == "http.response.body":
                 headers = [pair for pair in start["headers"] if pair[0] not in (b"content-length", b"content-encoding")]
                 answer = self.answers.keep(asked.key, version, minute, headers, message.get("body", b""))

@@ -27,6 +27,17 @@ class Standing(Struct, frozen=True):
     """The rank at the end of yesterday; None for somebody new."""
 
 
+class Overview(Struct, frozen=True):
+    """What a board says of all its people together, worked out once however often it is shown."""
+
+    tokens: int
+    sessions: int
+    ranks_then: tuple[int, ...]
+    """The ranks at the end of yesterday of those who had one, in order."""
+    rows_then: dict[int, int]
+    """By the row of somebody now: their row in that order."""
+
+
 class Board(Struct, frozen=True):
     """Everybody's standing, best first, and the calendar period (days of ``zone``, both included) it is about."""
 
@@ -40,6 +51,7 @@ class Board(Struct, frozen=True):
     today: str
     zone: str
     standings: tuple[Standing, ...]
+    overview: Overview
 
 
 class Sums(Struct, frozen=True):

@@ -163,13 +163,13 @@ def leaderboard(
     ``profiles`` links names to `/users/{name}`.
     """
     search = search.strip()
-    places = _Places(board, visitor_id)
+    known = bool(board.overview.rows_then)
     chosen, page, pages = _chosen(board, visitor_id, search, page)
     shown = chosen[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     mine = next((i for i, s in enumerate(board.standings) if s.user_id == visitor_id), None)
 
     def row(index: int, *, braided: bool) -> Row:
-        return _row(board, index, places, visitor_id, week, now, braided=braided)
+        return _row(board, index, visitor_id, week, now, braided=braided)
 
     def link(to: int) -> str:
         return href(board.period, board.metric, search, to) if 1 <= to <= pages else ""
@@ -188,11 +188,11 @@ def leaderboard(
         heads={k: Choice(k, v, href(board.period, k, search), k == board.metric) for k, v in METRICS.items()},
         sentence=_sentence(board, visitor_id),
         people=len(board.standings),
-        tokens=sum(_tokens(s) for s in board.standings),
-        sessions=sum(s.sessions for s in board.standings),
+        tokens=board.overview.tokens,
+        sessions=board.overview.sessions,
         dates=_dates(board),
         zone=board.zone,
-        yesterday=_yesterday(board)[:3] if places.known and not search else "",
+        yesterday=_yesterday(board)[:3] if known and not search else "",
         since=_yesterday(board),
         today_index=date.fromisoformat(board.today).weekday(),
         rows=tuple(row(i, braided=not search) for i in shown),
@@ -280,33 +280,23 @@ def _chosen(board: Board, visitor_id: str | None, search: str, page: int) -> tup
     return chosen, min(max(page, 1), pages), pages
 
 
-class _Places:
-    """Where everybody stood at the end of yesterday: rows then, and the ranks at those rows."""
-
-    def __init__(self, board: Board, visitor_id: str | None) -> None:
-        ranked = [(s.before, i) for i, s in enumerate(board.standings) if s.before is not None]
-        ranked.sort()
-        self.known = bool(ranked)
-        self.row = {index: place for place, (_, index) in enumerate(ranked)}
-        self.ranks = [before for before, _ in ranked]
-        self._visitor_id = visitor_id
-
-    def strand(self, standing: Standing, index: int) -> Strand | None:
-        if not self.known or (standing.private and standing.user_id != self._visitor_id):
-            return None
-        if index not in self.row:
-            return Strand("new", 0)
-        fall = self.row[index] - index
-        if standing.user_id == self._visitor_id:
-            return Strand("you", fall)
-        moved = (standing.before or 0) - standing.rank
-        return Strand("up" if moved > 0 else "down" if moved < 0 else "same", fall)
+def _strand(board: Board, index: int, visitor_id: str | None) -> Strand | None:
+    """The strand from somebody's row at the end of yesterday; None where there is none to draw."""
+    standing, rows_then = board.standings[index], board.overview.rows_then
+    if not rows_then or (standing.private and standing.user_id != visitor_id):
+        return None
+    if index not in rows_then:
+        return Strand("new", 0)
+    fall = rows_then[index] - index
+    if standing.user_id == visitor_id:
+        return Strand("you", fall)
+    moved = (standing.before or 0) - standing.rank
+    return Strand("up" if moved > 0 else "down" if moved < 0 else "same", fall)
 
 
 def _row(
     board: Board,
     index: int,
-    places: _Places,
     visitor_id: str | None,
     week: dict[str, tuple[int, ...]],
     now: int,
@@ -318,12 +308,12 @@ def _row(
     veiled = standing.private and not you
     moved = standing.before - standing.rank if standing.before is not None and not veiled else None
     return Row(
-        place=str(places.ranks[index]) if braided and index < len(places.ranks) else "",
-        strand=places.strand(standing, index) if braided else None,
+        place=str(board.overview.ranks_then[index]) if braided and index < len(board.overview.ranks_then) else "",
+        strand=_strand(board, index, visitor_id) if braided else None,
         rank=standing.rank,
         tied=standing.tied,
         moved=moved,
-        new=places.known and standing.before is None and not veiled,
+        new=bool(board.overview.rows_then) and standing.before is None and not veiled,
         name="" if veiled else standing.name,
         display="Anonymous" if veiled else standing.display,
         dom_id="" if veiled else f"r-{standing.name}",

@@ -1,14 +1,14 @@
 """Scores, tiers, calendar periods and places."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 import msgspec
 
 from arena.core.config import Ranking
-from arena.leaderboard.models import Standing
+from arena.leaderboard.models import Overview, Standing
 
 PERIODS = ("daily", "weekly", "monthly", "all_time")
 METRICS = ("score", "tokens", "sessions", "streak")
@@ -82,6 +82,17 @@ def place(standings: Iterable[Standing], metric: str, before: dict[str, int] | N
             )
         )
     return tuple(placed)
+
+
+def overview(standings: Sequence[Standing]) -> Overview:
+    """Sum up all people of a board, and find everybody's row as the board was ordered yesterday."""
+    ranked = sorted((each.before, row) for row, each in enumerate(standings) if each.before is not None)
+    return Overview(
+        tokens=sum(each.input + each.output for each in standings),
+        sessions=sum(each.sessions for each in standings),
+        ranks_then=tuple(before for before, _ in ranked),
+        rows_then={row: then for then, (_, row) in enumerate(ranked)},
+    )
 
 
 def efficiency(input: int, output: int) -> float:

@@ -48,13 +48,13 @@ def streaks(conn: sqlite3.Connection, day: str, day_before: str) -> dict[str, in
     return {row[0]: row[1] for row in rows}  # the later day overwrites the earlier
 
 
-def week(conn: sqlite3.Connection, user_id: str, first: str, last: str) -> dict[str, int]:
-    """A person's tokens (input and output) on each day from one to another."""
+def week(conn: sqlite3.Connection, user_id: str, first: str, last: str, cache: int = 0) -> dict[str, int]:
+    """A person's tokens (input and output, and with ``cache`` 1 the cache's) on each day from one to another."""
     rows = conn.execute(
         """
-        SELECT stat_date, input_tokens + output_tokens AS tokens FROM daily_user_stats
+        SELECT stat_date, input_tokens + output_tokens + :cache * cache_tokens AS tokens FROM daily_user_stats
         WHERE user_id = :user_id AND stat_date >= :first AND stat_date <= :last
         """,
-        {"user_id": user_id, "first": first, "last": last},
+        {"user_id": user_id, "first": first, "last": last, "cache": cache},
     )
     return {row[0]: row[1] for row in rows}

@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from arena.leaderboard.models import Board, Standing
 from arena.leaderboard.pages import LeaderboardPage, first_run, href, leaderboard
+from arena.leaderboard.rules import overview
 from arena.web import words
 
 NOW = 1_795_183_200_000  # Friday, 20 Nov 2026, 14:00 UTC
@@ -24,7 +25,7 @@ def standing(name: str, rank: int, score: float, before: int | None = None, **ot
 
 
 def board(*standings: Standing, period: str = "weekly", metric: str = "score") -> Board:
-    return Board(period, metric, "2026-11-16", "2026-11-22", "2026-11-20", "UTC", standings)
+    return Board(period, metric, "2026-11-16", "2026-11-22", "2026-11-20", "UTC", standings, overview(standings))
 
 
 def page_of(shown: Board, visitor: str | None = "dana", search: str = "", page: int = 1) -> LeaderboardPage:

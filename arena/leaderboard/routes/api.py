@@ -10,7 +10,7 @@ from litestar.types import ASGIApp
 from arena.accounts.guards import by_key, may_look
 from arena.core import clock
 from arena.core.errors import Invalid
-from arena.leaderboard.actions import boards_in
+from arena.leaderboard.actions import boards_in, week_of
 from arena.leaderboard.models import Standing
 from arena.leaderboard.rules import METRICS, PERIODS, efficiency
 from arena.usage import store as usage
@@ -100,15 +100,11 @@ async def leaderboard(
         raise Invalid(f"limit must be 1 to {MOST}, offset 0 or more", {"errors": {"limit": ["is out of range"]}})
     box = box_of(request)
     today = box.days.of(clock.now())
-    boards = boards_in(box.memory, box.db, box.config)
-    board = await boards.get(period, metric, today)
+    board = await boards_in(box.memory, box.db, box.config).get(period, metric, today)
     total = len(board.standings)
     shown = board.standings[offset : offset + limit]
-    if period == "weekly":
-        week = {each.user_id: each.input + each.output + each.cache for each in shown}
-    else:
-        weekly = await boards.get("weekly", "score", today)
-        week = {each.user_id: each.input + each.output + each.cache for each in weekly.standings}
+    weekly = await box.db.read(lambda conn: week_of(conn, [each.user_id for each in shown], today, cache=True))
+    week = {user_id: sum(tokens) for user_id, tokens in weekly.items()}
     request.scope["shared"] = visitor_of(request) is None  # type: ignore[typeddict-unknown-key]
     return answer(
         {

@@ -1,0 +1,382 @@
+"""Boards over a real database: periods, movement since yesterday, streaks, who is on them, how long they are kept."""
+
+import asyncio
+import itertools
+import random
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import pytest
+
+from arena.accounts import store as accounts
+from arena.core import clock
+from arena.core.clock import Days
+from arena.core.config import Config, Ranking
+from arena.core.db import Database
+from arena.leaderboard import actions
+from arena.leaderboard.actions import Boards, boards_in, week_of
+from arena.leaderboard.models import Board, Standing
+from arena.leaderboard.rules import PERIODS, window
+from arena.usage.actions import record
+from arena.usage.models import TOOL_BY_ID, Report, Road
+from arena.wire import Record, record_key, session_hash
+from tests.conftest import NOW, PEOPLE
+
+TODAY = "2026-11-20"
+"""A Friday."""
+_numbers = itertools.count()
+
+Use = Callable[..., None]
+Look = Callable[..., Board]
+
+
+def noon(day: str) -> int:
+    return int(datetime.fromisoformat(f"{day}T12:00:00Z").timestamp() * 1000)
+
+
+@pytest.fixture
+def use(db: Database, days: Days) -> Use:
+    """Somebody has one session with one record at noon of a day."""
+
+    def write(person: str, day: str, input: int = 10, output: int = 5, cache: int = 0, at: int | None = None) -> None:
+        number = next(_numbers)
+        at = noon(day) if at is None else at
+        sent = Record(key=record_key(f"m{number}", "r"), at=at, model="m", input=input, output=output, cache_read=cache)
+        report = Report(TOOL_BY_ID["claude-code"], session_hash("claude-code", f"s{number}"), at, at, [sent])
+        write = partial(record, user_id=PEOPLE[person], reports=[report], road=Road.TRANSCRIPTS, days=days, now=NOW)
+        db.write_sync(write)
+
+    return write
+
+
+@pytest.fixture
+def look(db: Database) -> Look:
+    def read(period: str, metric: str = "tokens", today: str = TODAY, config: Config | None = None) -> Board:
+        config = config or Config()
+        return db.read_sync(lambda conn: actions.board(conn, period, metric, today=today, config=config))
+
+    return read
+
+
+def tokens(board: Board) -> dict[str, tuple[int, int]]:
+    return {each.name: (each.input + each.output, each.sessions) for each in board.standings}
+
+
+def moved(board: Board) -> list[tuple[int, str, int | None]]:
+    """Rank now, name, rank at the end of yesterday."""
+    return [(each.rank, each.name, each.before) for each in board.standings]
+
+
+# -- periods
+
+
+def test_a_record_counts_in_the_periods_that_hold_its_day(use: Use, look: Look) -> None:
+    use("alice", TODAY, 1, 0)
+    use("alice", "2026-11-16", 10, 0)  # Monday
+    use("alice", "2026-11-15", 100, 0)  # Sunday
+    use("alice", "2026-11-01", 1_000, 0)
+    use("alice", "2026-10-31", 10_000, 0)
+    use("alice", "2025-11-20", 100_000, 0)
+    found = {period: tokens(look(period))["alice"] for period in PERIODS}
+    assert found == {"daily": (1, 1), "weekly": (11, 2), "monthly": (1_111, 4), "all_time": (111_111, 6)}
+
+
+def test_a_board_says_what_it_is_about(look: Look) -> None:
+    board = look("weekly", "score")
+    assert (board.period, board.metric, board.start, board.end) == ("weekly", "score", "2026-11-16", "2026-11-22")
+    assert (board.today, board.zone, board.standings) == (TODAY, "UTC", ())
+    assert (look("all_time").start, look("all_time").end) == ("", TODAY)
+
+
+def test_a_record_of_tomorrow_by_a_clock_ahead_waits_for_its_day(use: Use, look: Look) -> None:
+    use("alice", "2026-11-21", 7, 0)
+    assert [tokens(look(period)) for period in PERIODS] == [{}] * 4
+    assert tokens(look("all_time", today="2026-11-21")) == {"alice": (7, 1)}
+
+
+def test_a_standing_shows_the_figures_of_its_period(use: Use, look: Look) -> None:
+    use("alice", TODAY, 1_000, 2_000, cache=5)
+    (standing,) = look("daily", "score").standings
+    assert (standing.user_id, standing.name, standing.display) == (PEOPLE["alice"], "alice", "Alice")
+    assert (standing.input, standing.output, standing.cache, standing.sessions) == (1_000, 2_000, 5, 1)
+    assert (standing.score, standing.value, standing.rank, standing.tied) == (414.16, 414.16, 1, False)
+    assert standing.last_at == NOW
+
+
+def test_the_configured_weights_rank(use: Use, look: Look) -> None:
+    use("alice", TODAY, 1_000_000, 0)
+    use("bob", TODAY, 10, 20)
+    by_tokens = Config(ranking=Ranking(token=1, efficiency=0, session=0, streak=0))
+    by_efficiency = Config(ranking=Ranking(token=0, efficiency=1, session=0, streak=0))
+    assert [each.name for each in look("daily", "score", config=by_tokens).standings] == ["alice", "bob"]
+    assert [each.name for each in look("daily", "score", config=by_efficiency).standings] == ["bob", "alice"]
+
+
+def test_cache_tokens_put_somebody_on_the_board_but_do_not_rank(use: Use, look: Look) -> None:
+    use("alice", TODAY, 0, 0, cache=1_000_000)
+    use("bob", TODAY, 1, 0)
+    assert [each.name for each in look("daily").standings] == ["bob", "alice"]
+    assert [each.name for each in look("all_time").standings] == ["bob", "alice"]
+
+
+def test_those_who_tie_stand_in_the_order_of_joining(use: Use, look: Look) -> None:
+    for name in ("carol", "bob", "alice"):
+        use(name, TODAY)
+    board = look("weekly", "score")
+    assert [(each.rank, each.name, each.tied) for each in board.standings] == [
+        (1, "alice", True),
+        (1, "bob", True),
+        (1, "carol", True),
+    ]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_board_of_every_day_is_what_its_records_add_up_to(use: Use, look: Look, seed: int) -> None:
+    chance = random.Random(seed)
+    sent = []
+    for _ in range(40):
+        day = clock.shift(TODAY, -chance.choice([*range(12), *range(12, 60, 7), 364, 365]))
+        sent.append((chance.choice(list(PEOPLE)), day, chance.randrange(1_000), 1 + chance.randrange(500)))
+    for person, day, input, output in sent:
+        use(person, day, input, output)
+    for period in PERIODS:
+        for today in (TODAY, "2026-11-19", "2026-11-16", "2026-11-02", "2026-11-01", "2025-11-21"):
+            expected: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+            for person, day, input, output in sent:
+                if window(period, today)[0] <= day <= today:
+                    tokens_before, sessions_before = expected[person]
+                    expected[person] = tokens_before + input + output, sessions_before + 1
+            assert tokens(look(period, today=today)) == expected, (period, today)
+
+
+# -- movement since the end of yesterday
+
+
+def test_movement_is_told_from_the_end_of_yesterday(use: Use, look: Look) -> None:
+    use("alice", "2026-11-18", 100, 0)
+    use("bob", "2026-11-19", 50, 0)
+    use("bob", TODAY, 100, 0)
+    use("carol", TODAY, 1, 0)
+    assert moved(look("weekly")) == [(1, "bob", 2), (2, "alice", 1), (3, "carol", None)]
+    assert moved(look("monthly")) == [(1, "bob", 2), (2, "alice", 1), (3, "carol", None)]
+    assert moved(look("all_time")) == [(1, "bob", 2), (2, "alice", 1), (3, "carol", None)]
+
+
+def test_a_daily_board_moves_against_yesterdays_daily_board(use: Use, look: Look) -> None:
+    use("alice", "2026-11-19", 100, 0)
+    use("bob", "2026-11-19", 50, 0)
+    use("carol", "2026-11-18", 500, 0)
+    for name, number in (("alice", 1), ("bob", 2), ("carol", 3)):
+        use(name, TODAY, number, 0)
+    assert moved(look("daily")) == [(1, "carol", None), (2, "bob", 2), (3, "alice", 1)]
+
+
+def test_on_monday_a_weekly_board_moves_against_last_week_as_it_ended(use: Use, look: Look) -> None:
+    monday = "2026-11-23"
+    use("alice", "2026-11-16", 100, 0)
+    use("bob", "2026-11-22", 50, 0)
+    use("carol", "2026-11-15", 999, 0)  # the week before
+    use("bob", monday, 2, 0)
+    use("alice", monday, 1, 0)
+    use("carol", monday, 3, 0)
+    assert moved(look("weekly", today=monday)) == [(1, "carol", None), (2, "bob", 2), (3, "alice", 1)]
+
+
+def test_on_the_first_a_monthly_board_moves_against_last_month_as_it_ended(use: Use, look: Look) -> None:
+    first = "2026-12-01"
+    use("alice", "2026-11-01", 100, 0)
+    use("bob", "2026-11-30", 50, 0)
+    use("carol", "2026-10-31", 999, 0)
+    use("bob", first, 2, 0)
+    use("carol", first, 1, 0)
+    assert moved(look("monthly", today=first)) == [(1, "bob", 2), (2, "carol", None)]
+    assert moved(look("all_time", today=first)) == [(1, "carol", 1), (2, "alice", 2), (3, "bob", 3)]
+
+
+def test_a_record_that_arrives_late_moves_yesterdays_places_too(use: Use, look: Look) -> None:
+    use("alice", "2026-11-19", 10, 0)
+    use("bob", "2026-11-19", 5, 0)
+    assert moved(look("weekly")) == [(1, "alice", 1), (2, "bob", 2)]
+    use("bob", "2026-11-18", 100, 0)
+    assert moved(look("weekly")) == [(1, "bob", 1), (2, "alice", 2)]
+
+
+def test_movement_by_score_counts_yesterdays_streak(use: Use, look: Look) -> None:
+    for day in ("2026-11-17", "2026-11-18", "2026-11-19"):
+        use("alice", day, 10, 5)
+    use("bob", "2026-11-19", 10, 5)
+    use("bob", TODAY, 10, 5)
+    assert moved(look("weekly", "streak")) == [(1, "alice", 1), (2, "bob", 2)]
+    assert moved(look("weekly", "streak", today="2026-11-22")) == [(1, "alice", 2), (1, "bob", 1)]
+
+
+# -- streaks
+
+
+@pytest.mark.parametrize(("today", "streak"), [(TODAY, 3), ("2026-11-21", 3), ("2026-11-22", 0)])
+def test_a_streak_lives_through_the_day_after(use: Use, look: Look, today: str, streak: int) -> None:
+    for day in ("2026-11-15", "2026-11-18", "2026-11-19", "2026-11-20"):
+        use("alice", day)
+    assert [each.streak for each in look("weekly", today=today).standings] == [streak]
+    assert [each.streak for each in look("all_time", today=today).standings] == [streak]
+
+
+def test_a_streak_of_yesterday_grows_with_todays_first_record(use: Use, look: Look) -> None:
+    use("alice", "2026-11-18")
+    use("alice", "2026-11-19")
+    assert [each.streak for each in look("weekly").standings] == [2]
+    use("alice", TODAY)
+    assert [each.streak for each in look("weekly").standings] == [3]
+
+
+def test_a_gap_filled_later_joins_two_streaks(use: Use, look: Look) -> None:
+    for day in ("2026-11-16", "2026-11-17", "2026-11-19", "2026-11-20"):
+        use("alice", day)
+    assert [each.streak for each in look("weekly").standings] == [2]
+    use("alice", "2026-11-18")
+    assert [each.streak for each in look("weekly").standings] == [5]
+
+
+def test_the_streak_of_a_monthly_board_reaches_back_before_it(use: Use, look: Look) -> None:
+    for day in ("2026-10-30", "2026-10-31", "2026-11-01"):
+        use("alice", day)
+    assert [each.streak for each in look("monthly", today="2026-11-01").standings] == [3]
+
+
+# -- who is on a board
+
+
+def test_the_disabled_are_on_no_board_and_in_nobodys_way(use: Use, look: Look, db: Database) -> None:
+    for name, number in (("alice", 3), ("bob", 2), ("carol", 1)):
+        use(name, "2026-11-19", number, 0)
+    db.write_sync(partial(accounts.set_disabled, id=PEOPLE["alice"], disabled_at=NOW, now=NOW))
+    for period in ("weekly", "monthly", "all_time"):
+        assert moved(look(period)) == [(1, "bob", 1), (2, "carol", 2)]
+    db.write_sync(partial(accounts.set_disabled, id=PEOPLE["alice"], disabled_at=None, now=NOW))
+    assert [each.name for each in look("weekly").standings] == ["alice", "bob", "carol"]
+
+
+def test_the_private_keep_their_place_and_are_marked(use: Use, look: Look, db: Database) -> None:
+    for name, number in (("alice", 3), ("bob", 2), ("carol", 1)):
+        use(name, TODAY, number, 0)
+    db.write_sync(partial(accounts.set_private, id=PEOPLE["bob"], private=True, now=NOW))
+    for period in PERIODS:
+        standings = look(period).standings
+        assert [(each.rank, each.name, each.private) for each in standings] == [
+            (1, "alice", False),
+            (2, "bob", True),
+            (3, "carol", False),
+        ]
+
+
+def test_the_deleted_are_gone_with_all_they_sent(use: Use, look: Look, db: Database) -> None:
+    use("alice", TODAY)
+    use("bob", TODAY)
+    db.write_sync(partial(accounts.delete_user, id=PEOPLE["alice"]))
+    assert [each.name for each in look("all_time").standings] == ["bob"]
+
+
+def test_whoever_sent_nothing_is_not_there(use: Use, look: Look) -> None:
+    use("alice", TODAY)
+    assert [each.name for each in look("all_time").standings] == ["alice"]
+
+
+# -- the bars of the week
+
+
+def test_a_week_has_seven_days_from_monday(use: Use, db: Database) -> None:
+    use("alice", "2026-11-15", 999, 0)
+    use("alice", "2026-11-16", 1, 2, cache=50)
+    use("alice", TODAY, 3, 0)
+    use("bob", "2026-11-22", 9, 0)
+    ids = [PEOPLE[name] for name in ("alice", "bob", "carol")]
+    found = db.read_sync(lambda conn: week_of(conn, ids, TODAY))
+    assert list(found.values()) == [(3, 0, 0, 0, 3, 0, 0), (0, 0, 0, 0, 0, 0, 9), (0,) * 7]
+
+
+# -- boards kept in memory
+
+
+def test_a_board_is_kept_until_a_commit_and_made_anew_right_after(use: Use, db: Database) -> None:
+    async def live() -> None:
+        await db.open()
+        boards = Boards(db, Config())
+        first = await boards.get("weekly", "tokens", TODAY)
+        assert await boards.get("weekly", "tokens", TODAY) is first
+        await asyncio.to_thread(use, "alice", TODAY, 5, 0)
+        second = await boards.get("weekly", "tokens", TODAY)
+        assert second is not first
+        assert tokens(second) == {"alice": (5, 1)}
+        assert await boards.get("weekly", "tokens", TODAY) is second
+        await db.close()
+
+    asyncio.run(live())
+
+
+def test_boards_of_other_periods_metrics_and_days_are_kept_apart(use: Use, db: Database) -> None:
+    async def live() -> None:
+        await db.open()
+        boards = Boards(db, Config())
+        asked = [("weekly", "tokens"), ("weekly", "score"), ("daily", "tokens")]
+        made = [await boards.get(period, metric, TODAY) for period, metric in asked]
+        assert [(board.period, board.metric) for board in made] == asked
+        assert [await boards.get(period, metric, TODAY) for period, metric in asked] == made
+        tomorrow = await boards.get("daily", "tokens", "2026-11-21")
+        assert tomorrow.today == "2026-11-21"
+        await db.close()
+
+    use("alice", TODAY)
+    asyncio.run(live())
+
+
+def test_a_crowd_that_asks_at_once_has_the_board_computed_once(
+    use: Use, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = []
+
+    def count(conn: sqlite3.Connection, period: str, as_of: str, config: Config) -> list[Standing]:
+        computed.append((period, as_of))
+        return real(conn, period, as_of, config)
+
+    async def live() -> None:
+        await db.open()
+        boards = Boards(db, Config())
+        made = await asyncio.gather(*(boards.get("monthly", "score", TODAY) for _ in range(30)))
+        assert all(each is made[0] for each in made)
+        await db.close()
+
+    real = actions.standings
+    monkeypatch.setattr(actions, "standings", count)
+    use("alice", TODAY)
+    asyncio.run(live())
+    assert sorted(computed) == [("monthly", "2026-11-19"), ("monthly", TODAY)]
+
+
+def test_a_commit_while_a_board_is_computed_is_on_the_next(
+    use: Use, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(conn: sqlite3.Connection, period: str, as_of: str, config: Config) -> list[Standing]:
+        made = real(conn, period, as_of, config)
+        monkeypatch.setattr(actions, "standings", real)
+        use("bob", TODAY, 9, 0)
+        return made
+
+    async def live() -> None:
+        await db.open()
+        boards = Boards(db, Config())
+        assert tokens(await boards.get("daily", "tokens", TODAY)) == {"alice": (5, 1)}
+        assert tokens(await boards.get("daily", "tokens", TODAY)) == {"bob": (9, 1), "alice": (5, 1)}
+        await db.close()
+
+    real = actions.standings
+    monkeypatch.setattr(actions, "standings", meanwhile)
+    use("alice", TODAY, 5, 0)
+    asyncio.run(live())
+
+
+def test_a_box_has_one_set_of_boards(db: Database) -> None:
+    memory: dict[str, object] = {}
+    assert boards_in(memory, db, Config()) is boards_in(memory, db, Config())
