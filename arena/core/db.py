@@ -199,18 +199,26 @@ def _in_snapshot(conn: sqlite3.Connection, fn: Callable[[sqlite3.Connection], T]
 
 
 def _commit(conn: sqlite3.Connection, jobs: list[_Job]) -> None:
+    """Run all jobs in one commit; if any fails, once more with a savepoint each, so that only those fail that must."""
     try:
         conn.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as problem:  # locked for the whole busy timeout: another wait would not help
+        for job in jobs:
+            job.outcome = _Failed(problem)
+        return
+    try:
         for job in jobs:
             job.outcome = job.fn(conn)
         conn.execute("COMMIT")
     except Exception:
         _rollback(conn)
-        _commit_one_by_one(conn, jobs)
+        if not _commit_apart(conn, jobs):
+            for job in jobs:
+                _commit_apart(conn, [job])
 
 
-def _commit_one_by_one(conn: sqlite3.Connection, jobs: list[_Job]) -> None:
-    """The second attempt: a savepoint each, so that only those fail that must."""
+def _commit_apart(conn: sqlite3.Connection, jobs: list[_Job]) -> bool:
+    """Commit with a savepoint for each job. False, with nothing stored, if SQLite itself undid it all (disk full)."""
     try:
         conn.execute("BEGIN IMMEDIATE")
         for job in jobs:
@@ -219,30 +227,37 @@ def _commit_one_by_one(conn: sqlite3.Connection, jobs: list[_Job]) -> None:
                 job.outcome = job.fn(conn)
             except Exception as problem:
                 job.outcome = _Failed(problem)
-                if not conn.in_transaction:  # SQLite itself rolled everything back (disk full, I/O error)
-                    raise
+                if not conn.in_transaction:
+                    return False
                 conn.execute("ROLLBACK TO one")
             conn.execute("RELEASE one")
         conn.execute("COMMIT")
-    except Exception as problem:
+    except sqlite3.Error as problem:
         _rollback(conn)
         for job in jobs:
             job.outcome = _Failed(problem)
+        return False
+    return True
+
+
+PASSING = frozenset((5, 6, 8, 10, 13, 14))
+"""SQLite's primary result codes for a lock, a read-only, failing, full or unreachable disk: not our mistakes."""
 
 
 class _Failed:
     """The outcome of a function that was not stored."""
 
     def __init__(self, problem: Exception) -> None:
-        if isinstance(problem, sqlite3.OperationalError):
-            log().error("database", reason=str(problem))
-            self.problem: Exception = Unavailable(
-                f"The box cannot store anything just now ({problem}). Nothing was lost; try again in a moment.",
-                retry_after=5,
-            )
-            self.problem.__cause__ = problem
-        else:
+        code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
+        if code not in PASSING:
             self.problem = problem
+            return
+        log().error("database", reason=str(problem))
+        self.problem = Unavailable(
+            f"The box cannot store anything just now ({problem}). Nothing was lost; try again in a moment.",
+            retry_after=5,
+        )
+        self.problem.__cause__ = problem
 
 
 def _rollback(conn: sqlite3.Connection) -> None:

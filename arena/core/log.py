@@ -20,19 +20,24 @@ def _only_allowed(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableM
 
 def configure(level: str = "info") -> None:
     """Send our own log and that of the libraries (from warnings up) to standard error."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[structlog.typing.Processor] = [
+        structlog.processors.format_exc_info,
+        _only_allowed,
+        structlog.processors.JSONRenderer(),
+    ]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            _only_allowed,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    logging.basicConfig(level=logging.WARNING, format='{"level":"%(levelname)s","event":"%(message)s"}', force=True)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
 def log() -> structlog.typing.FilteringBoundLogger:

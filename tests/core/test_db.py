@@ -41,16 +41,16 @@ def db(path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Connections that wait for a lock 0.2 s, not 5."""
+    """Connections that wait for a lock 0.5 s, not 5."""
     connect = sqlite.connect
 
     def quickly(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         conn = connect(path, readonly=readonly)
-        conn.execute("PRAGMA busy_timeout=200")
+        conn.execute("PRAGMA busy_timeout=500")
         return conn
 
     monkeypatch.setattr(sqlite, "connect", quickly)
-    return 0.2
+    return 0.5
 
 
 def add(word: str) -> Callable[[sqlite3.Connection], str]:
@@ -356,7 +356,6 @@ def test_a_lock_held_elsewhere_is_unavailable_for_as_long_as_it_lasts(
     assert db.read_sync(words) == ["now"]
 
 
-@pytest.mark.xfail(strict=True, reason="BEGIN is tried again after it has waited the whole busy timeout")
 def test_a_lock_is_waited_for_once(impatient: float, path: Path, db: Database) -> None:
     other = elsewhere(path, "BEGIN IMMEDIATE", until_told=True)
     began = time.monotonic()
@@ -364,7 +363,7 @@ def test_a_lock_is_waited_for_once(impatient: float, path: Path, db: Database) -
         db.write_sync(add("too early"))
     waited = time.monotonic() - began
     other.communicate()
-    assert waited < 1.8 * impatient
+    assert waited < 1.9 * impatient
 
 
 # -- a full disk
@@ -396,7 +395,6 @@ def test_a_disk_that_is_full_no_more_takes_what_did_not_fit(db: Database) -> Non
     assert db.write_sync(add(LARGE)) == LARGE.upper()
 
 
-@pytest.mark.xfail(strict=True, reason="SQLite undoes the whole shared commit, and it is not taken apart after that")
 def test_what_does_not_fit_fails_alone_in_a_shared_commit(db: Database) -> None:
     db.write_sync(fill_up)
     gate = Gate(db)
@@ -412,7 +410,6 @@ def test_what_does_not_fit_fails_alone_in_a_shared_commit(db: Database) -> None:
     assert small.result(PATIENCE) == "SMALL"
 
 
-@pytest.mark.xfail(strict=True, reason="every OperationalError passes for a full or locked disk")
 def test_a_mistake_in_the_sql_is_not_called_a_full_disk(db: Database) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such column"):
         db.write_sync(lambda conn: conn.execute("SELECT nosuch FROM words") and None)

@@ -83,7 +83,6 @@ def test_libraries_are_heard_from_warnings_up(capsys: pytest.CaptureFixture[str]
     assert [line["event"] for line in lines(capsys)] == ["matter"]
 
 
-@pytest.mark.xfail(strict=True, reason="the line of a library is put together by %, not encoded")
 @pytest.mark.parametrize("said", ['it said "no"', "two\nlines", "a back\\slash"])
 def test_whatever_a_library_says_is_a_json_object_a_line(capsys: pytest.CaptureFixture[str], said: str) -> None:
     log.configure()

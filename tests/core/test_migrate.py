@@ -65,7 +65,8 @@ def test_only_what_is_missing_is_done(path: Path) -> None:
 
 def test_of_several_processes_at_once_each_step_is_done_by_one(path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from arena.core.migrate import migrate; from arena.rooms import schemas\n"
+        "import sys; from pathlib import Path\n"
+        "from arena.core.migrate import migrate; from arena.rooms import schemas\n"
         "sys.stdin.read(); print(migrate(Path(sys.argv[1]), schemas()))"
     )
     started = [

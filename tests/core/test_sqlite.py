@@ -39,7 +39,7 @@ def test_a_write_ahead_log_is_used_only_where_it_is_sound(version: tuple[int, in
 
 
 def test_the_journal_follows_from_the_library_in_use() -> None:
-    assert sqlite.VERSION == sqlite3.sqlite_version
+    assert sqlite3.sqlite_version == sqlite.VERSION
     assert (sqlite.JOURNAL == "wal") is sqlite.wal_is_sound(sqlite3.sqlite_version_info)
 
 
