@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ import sqlite3  # isort: skip
 import aiosqlite  # isort: skip
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741  (an item)
 SHARED_COMMIT = 200
 """How many functions share one commit at the most: more only makes each of them wait longer."""
 READERS = 4
@@ -32,16 +33,23 @@ CHECKPOINT_PAUSE = 1.0
 
 
 class _Job:
-    """A function that waits to be run, and who to tell."""
+    """A function that waits to be run, and who to tell. With a key, it is run once for all items of that key."""
 
-    __slots__ = ("fn", "future", "loop", "outcome")
+    __slots__ = ("fn", "future", "item", "key", "loop", "outcome")
 
     def __init__(
-        self, fn: Callable[[sqlite3.Connection], Any], future: Any, loop: asyncio.AbstractEventLoop | None
+        self,
+        fn: Callable[..., Any],
+        future: Any,
+        loop: asyncio.AbstractEventLoop | None,
+        key: Hashable = None,
+        item: Any = None,
     ) -> None:
         self.fn = fn
         self.future = future
         self.loop = loop
+        self.key = key
+        self.item = item
         self.outcome: Any = None
 
 
@@ -107,6 +115,16 @@ class Database:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._put(_Job(fn, future, loop))
+        return await future
+
+    async def write_together(self, fn: Callable[[sqlite3.Connection, list[I]], list[T]], key: Hashable, item: I) -> T:
+        """Do the same for one item, handing ``fn`` all items of the same key that share the commit.
+
+        What they have in common is then read and written once. ``fn`` answers each item in its place.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._put(_Job(fn, future, loop, key, item))
         return await future
 
     def write_sync(self, fn: Callable[[sqlite3.Connection], T]) -> T:
@@ -207,14 +225,25 @@ def _commit(conn: sqlite3.Connection, jobs: list[_Job]) -> None:
             job.outcome = _Failed(problem)
         return
     try:
-        for job in jobs:
-            job.outcome = job.fn(conn)
+        _run(conn, jobs)
         conn.execute("COMMIT")
     except Exception:
         _rollback(conn)
         if not _commit_apart(conn, jobs):
             for job in jobs:
                 _commit_apart(conn, [job])
+
+
+def _run(conn: sqlite3.Connection, jobs: list[_Job]) -> None:
+    together: dict[tuple[Any, Hashable], list[_Job]] = {}
+    for job in jobs:
+        if job.key is None:
+            job.outcome = job.fn(conn)
+        else:
+            together.setdefault((job.fn, job.key), []).append(job)
+    for (fn, _), same in together.items():
+        for job, outcome in zip(same, fn(conn, [job.item for job in same]), strict=True):
+            job.outcome = outcome
 
 
 def _commit_apart(conn: sqlite3.Connection, jobs: list[_Job]) -> bool:
@@ -224,7 +253,7 @@ def _commit_apart(conn: sqlite3.Connection, jobs: list[_Job]) -> bool:
         for job in jobs:
             conn.execute("SAVEPOINT one")
             try:
-                job.outcome = job.fn(conn)
+                _run(conn, [job])
             except Exception as problem:
                 job.outcome = _Failed(problem)
                 if not conn.in_transaction:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -16,10 +16,12 @@ from arena.usage.models import (
     Day,
     Outcome,
     Report,
+    Road,
     StoredRecord,
     StoredSession,
     Totals,
     UserTotals,
+    Write,
 )
 from arena.usage.rules import counting_road, genuine, merge, totals_of
 from arena.wire import Record
@@ -32,12 +34,23 @@ def record(
 
     Returns what became of the records and of each session, in the order of the reports.
     """
-    book = _Book(conn, user_id, days, now)
-    outcome = Outcome()
-    for report in reports:
-        outcome.sessions.append(book.take(report, road, outcome))
-    outcome.tokens = book.close()
-    return outcome
+    return record_all(conn, user_id, [Write(reports, road, now)], days=days)[0]
+
+
+def record_all(conn: sqlite3.Connection, user_id: str, writes: Sequence[Write], *, days: Days) -> list[Outcome]:
+    """Do several writes of one person as one: every sum they share moves once. Each has an outcome of its own.
+
+    By how many tokens the person's total rose is told in the last one.
+    """
+    book = _Book(conn, user_id, days, max(write.now for write in writes))
+    outcomes = []
+    for write in writes:
+        outcome = Outcome()
+        for report in write.reports:
+            outcome.sessions.append(book.take(report, write.road, outcome))
+        outcomes.append(outcome)
+    outcomes[-1].tokens = book.close()
+    return outcomes
 
 
 def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> None:
@@ -115,7 +128,8 @@ class _Book:
         collector = self.collectors[report.collector]
         for sent in report.records:
             copy = _copy(self.user_id, sent, session.number, report.tool.number, road, self.days.of(sent.at), collector)
-            self._take_record(copy, outcome)
+            # The session API names a record after its session, so a new session's record cannot be there yet.
+            self._take_record(copy, outcome, is_new=road == Road.SESSION_API and session.number in self.new)
         self.last_activity = max(self.last_activity, session.ended_at)
         if session.number in self.new:
             return session.id, "stored"
@@ -185,11 +199,11 @@ class _Book:
         self.new.add(session.number)
         return session
 
-    def _take_record(self, copy: StoredRecord, outcome: Outcome) -> None:
+    def _take_record(self, copy: StoredRecord, outcome: Outcome, *, is_new: bool) -> None:
         message = copy.key[:8]
         group = self.groups.get(message)
         if group is None:
-            group = self.groups[message] = self._open(message)
+            group = self.groups[message] = {} if is_new else self._open(message)
         old = group.get(copy.key)
         if old is None:
             group[copy.key] = copy

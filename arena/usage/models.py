@@ -1,5 +1,6 @@
 """What the usage room keeps, as rows, and what it answers."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
@@ -53,6 +54,14 @@ class Report(Struct, frozen=True):
     device: str | None = None
     collector: str = ""
     duration_seconds: int | None = None
+
+
+class Write(Struct, frozen=True):
+    """What one request or command wants recorded: reports, the road they came by, and when."""
+
+    reports: Iterable[Report]
+    road: int
+    now: int
 
 
 class StoredRecord(Struct):
