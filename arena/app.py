@@ -23,7 +23,8 @@ from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.rooms import routers
-from arena.web.answers import Answer, Answers, Key, Question, question
+from arena.web.answers import Answers, Kept, Key, Question, question
+from arena.web.api import Answer
 from arena.web.assets import folder
 from arena.web.box import Box
 from arena.web.errors import on_error
@@ -110,6 +111,15 @@ class Outside:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if not _HOST.fullmatch(next((value for name, value in scope["headers"] if name == b"host"), b"")):
+            await Answer(b'{"error":"The Host header is not one."}', 400)(scope, receive, self._dressed(scope, send))
+            return
+        if scope["method"] == "HEAD":
+            await self({**scope, "method": "GET"}, receive, _without_body(send))
+            return
+        if scope["method"] == "OPTIONS" and scope["path"].startswith("/api/"):
+            await Answer(b"", 204)(scope, receive, self._dressed(scope, send))
+            return
         if scope["method"] != "GET":
             await self.app(scope, receive, self._dressed(scope, send))
             return
@@ -185,7 +195,7 @@ class Outside:
 
         return keep
 
-    async def _send_kept(self, send: Send, asked: Question, kept: Answer) -> None:
+    async def _send_kept(self, send: Send, asked: Question, kept: Kept) -> None:
         headers = [*kept.headers, *self.headers, (b"x-request-id", self._request_id()), (b"etag", kept.etag)]
         if asked.etag and kept.etag in asked.etag:
             await send({"type": "http.response.start", "status": 304, "headers": headers})
@@ -201,6 +211,7 @@ class Outside:
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
+_HOST = re.compile(rb"(?:[\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _VARIES = re.compile(rb"accept-encoding", re.I)
 
 
@@ -218,3 +229,12 @@ def _packed(headers: list[tuple[bytes, bytes]], length: int) -> list[tuple[bytes
         kept = [pair for pair in kept if pair[0] != b"vary"]
         kept.append((b"vary", (vary + b", " if vary else b"") + b"Accept-Encoding"))
     return kept
+
+
+def _without_body(send: Send) -> Send:
+    async def headers_only(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+        await send(message)
+
+    return headers_only

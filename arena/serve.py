@@ -27,6 +27,11 @@ GRACE = 6
 """Seconds that open requests and the worker are given to end."""
 
 
+SHORTEST_PAUSE = 0.2
+LIVED = 60
+"""Seconds after which a worker's death is not taken for one of a series."""
+
+
 class Refused(Exception):
     """The box cannot be started like this; one sentence why and what to do."""
 
@@ -34,6 +39,7 @@ class Refused(Exception):
 def main(argv: list[str]) -> int:
     """Serve until told to stop; 0 after a clean end, 1 if the box could not start."""
     options = _options(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the box runs and ends by its own rules
     try:
         settings = _settings(options)
         log.configure(settings.arena.log_level)
@@ -203,7 +209,7 @@ class _Serving:
 
     async def _mind_worker(self) -> None:
         """Keep a worker running until the end; one that dies is started again, with growing pauses."""
-        pause = 0.2
+        pause = SHORTEST_PAUSE
         while not self.stopping.is_set():
             command = [sys.executable, "-m", "arena", "worker", "--child", "--data", str(self.place.data)]
             if self.options.config is not None:
@@ -211,8 +217,11 @@ class _Serving:
             self.worker = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
             ended = asyncio.create_task(self.worker.wait())
             stopping = asyncio.create_task(self.stopping.wait())
+            began = asyncio.get_running_loop().time()
             await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
+            if asyncio.get_running_loop().time() - began > LIVED:
+                pause = SHORTEST_PAUSE
             if not ended.done():
                 await self._stop_worker(self.worker, ended)
                 return

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from arena.accounts import rules, store
-from arena.accounts.models import Export, Link, LinkKind, Person, Role, SessionOwner, SignedIn
+from arena.accounts.models import Export, KeyOwner, Link, LinkKind, Person, Role, SessionOwner, SignedIn
 from arena.audit.actions import note
 from arena.audit.models import OPERATOR, Caller
 from arena.core import ids
@@ -232,6 +232,12 @@ def revoke_key(
     if not store.revoke_keys(conn, user_id, prefix, now):
         raise NotFound("There is no live key with this prefix.")
     note(conn, "api_key_revoked", user_id, caller, now, prefix=prefix, by=by)
+
+
+def still_good(conn: sqlite3.Connection, owner: KeyOwner) -> Person | None:
+    """Look a key up again inside a write: its owner as they are now, or None if it opens nothing any more."""
+    found = store.user_by_key_id(conn, owner.key_id)
+    return found.person if found and found.revoked_at is None and not found.person.is_disabled else None
 
 
 def note_refusal(conn: sqlite3.Connection, *, key_id: str, user_id: str, reason: str, caller: Caller, now: int) -> None:

@@ -114,8 +114,8 @@ def by_key(connection: Connection) -> Person:
 def signed(connection: Connection, body: bytes) -> KeyOwner:
     """Say whose signed request it is: key, time within 300 s, signature over time and raw body.
 
-    The key may have been looked up a second ago: whoever writes asks `still_good` in the same transaction. Raises
-    `NotSignedIn` with one sentence for each problem and the server's time (epoch seconds) in its details.
+    The key may have been looked up a second ago: whoever writes asks `actions.still_good` in the same transaction.
+    Raises `NotSignedIn` with one sentence for each problem and the server's time (epoch seconds) in its details.
     """
     key, now = header(connection, b"x-api-key"), clock.now()
     kept: dict[str, tuple[int, KeyOwner]] = box_of(connection).memory.setdefault("keys", {})
@@ -133,12 +133,6 @@ def signed(connection: Connection, body: bytes) -> KeyOwner:
     if problem is not None:
         raise NotSignedIn(problem, {"serverTime": now // 1000})
     return owner
-
-
-def still_good(conn: sqlite3.Connection, owner: KeyOwner) -> Person | None:
-    """Look a key up again inside a write: its owner as they are now, or None if it was revoked meanwhile."""
-    found = store.user_by_key_id(conn, owner.key_id)
-    return found.person if found and found.revoked_at is None and not found.person.is_disabled else None
 
 
 def refuse_key() -> NotSignedIn:

@@ -1,8 +1,7 @@
 """Turns what the ledger holds unsent into requests, and notes in the ledger what became of each."""
 
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,7 +9,7 @@ import msgspec
 from arena.client import ledger
 from arena.client.counting import decode_copies, decode_stretches, homes_of_sessions, module
 from arena.client.home import keyed_hash
-from arena.client.models import Copy, Stretch
+from arena.client.models import Copy, Stretch, size
 from arena.wire import (
     RECORDS_PER_REQUEST,
     SESSIONS_PER_REQUEST,
@@ -27,8 +26,7 @@ DAY = 86_400_000
 _encode = msgspec.msgpack.Encoder().encode
 
 
-@dataclass
-class Outbox:
+class Outbox(msgspec.Struct):
     """What of one transcript is not yet sent, and what was refused."""
 
     file: int
@@ -36,68 +34,74 @@ class Outbox:
     refused: dict[bytes, str]
 
 
-@dataclass
-class Batch:
+class Batch(msgspec.Struct):
     """One request, and for each of its sessions the transcript that it came from."""
 
     report: UsageReport
-    boxes: list[Outbox] = field(default_factory=list)
+    boxes: list[Outbox] = []
     size: int = 0
 
     def __len__(self) -> int:
         return self.size
 
 
+class Figures(msgspec.Struct, array_like=True, gc=False):
+    """The front of a `Copy`, all that sums need: half as dear to decode and to hold."""
+
+    key: bytes
+    at: int
+    model: str
+    session: int
+    sidechain: bool
+    input: int
+    output: int
+    cache_write_5m: int
+    cache_write_1h: int
+    cache_read: int
+
+
+_decode_figures = msgspec.msgpack.Decoder(list[Figures]).decode
+
+
 class Totals:
     """Sums per day (UTC) and model, each response once."""
 
     def __init__(self) -> None:
-        self._best: dict[bytes, tuple[bool, int, str, int, int, int, int, int]] = {}
+        self._best: dict[bytes, Figures | Copy] = {}
 
-    def add(self, copies: list[Copy]) -> None:
+    def add(self, copies: Sequence[Figures | Copy]) -> None:
         """Take in what one transcript says."""
         best = self._best
-        for copy in copies:
-            new = (
-                copy.sidechain,
-                copy.at,
-                copy.model,
-                copy.input,
-                copy.output,
-                copy.cache_write_5m,
-                copy.cache_write_1h,
-                copy.cache_read,
-            )
-            old = best.setdefault(copy.key, new)
+        for new in copies:
+            old = best.setdefault(new.key, new)
             if old is not new:
-                larger = new if _rank(new) > _rank(old) else old
-                best[copy.key] = (larger[0], min(old[1], new[1]), *larger[2:])
+                larger, at = new if size(new) > size(old) else old, min(old.at, new.at)
+                best[new.key] = larger if larger.at == at else msgspec.structs.replace(larger, at=at)
 
     def rows(self) -> list[dict[str, int | str]]:
         """Sum up; a sidechain's copy of a main-chain message is not a response of its own."""
-        main = {key[:8] for key, copy in self._best.items() if not copy[0]} if self._sidechains() else set()
+        best = self._best
+        side = any(copy.sidechain for copy in best.values())
+        main = {key[:8] for key, copy in best.items() if not copy.sidechain} if side else set()
         sums: dict[tuple[int, str], list[int]] = {}
-        for key, copy in self._best.items():
-            if copy[0] and key[:8] in main:
+        for key, copy in best.items():
+            if copy.sidechain and key[:8] in main:
                 continue
-            bucket = (copy[1] // DAY, copy[2])
+            bucket = (copy.at // DAY, copy.model)
             row = sums.get(bucket)
             if row is None:
                 row = sums[bucket] = [0] * 6
-            row[0] += copy[3]
-            row[1] += copy[4]
-            row[2] += copy[5]
-            row[3] += copy[6]
-            row[4] += copy[7]
+            row[0] += copy.input
+            row[1] += copy.output
+            row[2] += copy.cache_write_5m
+            row[3] += copy.cache_write_1h
+            row[4] += copy.cache_read
             row[5] += 1
         names = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read", "responses")
         return [
             {"day": _day(day), "model": model, **dict(zip(names, row, strict=True))}
             for (day, model), row in sorted(sums.items())
         ]
-
-    def _sidechains(self) -> bool:
-        return any(copy[0] for copy in self._best.values())
 
 
 def batches(
@@ -146,7 +150,7 @@ def summed(
         if counts.tool not in tools or counts.file in excluded:
             continue
         if counts.unsent == ledger.ALL and not since:
-            copies = decode_copies(counts.copies)
+            copies: Sequence[Figures | Copy] = _decode_figures(counts.copies)
         else:
             _, copies = _waiting(counts, since)
         totals.add(copies)
@@ -196,10 +200,6 @@ def waiting(conn: sqlite3.Connection, excluded: set[int]) -> tuple[int, int]:
         if counts.refused:
             refused += len(msgspec.msgpack.decode(counts.refused, type=dict[bytes, str]))
     return unsent, refused
-
-
-def _rank(figures: tuple[bool, int, str, int, int, int, int, int]) -> tuple[bool, int, int]:
-    return (not figures[0], figures[4], sum(figures[3:]))
 
 
 def _day(number: int) -> str:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from arena.client import settings
 from arena.client.home import Refused, config_folder, read_if_there, write_private
@@ -77,6 +76,8 @@ def checked_key(key: str) -> str:
 
 def checked_server(address: str, insecure: bool = False) -> str:
     """Let an https address pass, and a plain http one of this machine or one that ``--insecure`` allowed once."""
+    from urllib.parse import urlsplit
+
     address = address.strip().rstrip("/")
     if "://" not in address:
         address = "https://" + address

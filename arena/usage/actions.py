@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from arena.accounts.actions import still_good
+from arena.accounts.models import Person
 from arena.core import clock, ids
 from arena.core.clock import Days
 from arena.usage import store
@@ -14,6 +16,7 @@ from arena.usage.models import (
     TOOL_BY_ID,
     TOOL_BY_NUMBER,
     Day,
+    Delivery,
     Outcome,
     Report,
     Road,
@@ -51,6 +54,17 @@ def record_all(conn: sqlite3.Connection, user_id: str, writes: Sequence[Write], 
         outcomes.append(outcome)
     outcomes[-1].tokens = book.close()
     return outcomes
+
+
+def deliver(conn: sqlite3.Connection, items: list[Delivery]) -> list[tuple[Person, Outcome] | None]:
+    """Record what several requests of one person brought; None for those whose key was revoked meanwhile."""
+    people = {item.owner.key_id: still_good(conn, item.owner) for item in items}
+    good = [item for item in items if people[item.owner.key_id] is not None]
+    outcomes: list[Outcome] = []
+    if good:
+        outcomes = record_all(conn, good[0].owner.person.id, [item.write for item in good], days=good[0].days)
+    answers = iter(outcomes)
+    return [(person, next(answers)) if (person := people[item.owner.key_id]) else None for item in items]
 
 
 def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> None:

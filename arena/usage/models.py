@@ -6,6 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from arena.accounts.models import KeyOwner
+from arena.core.clock import Days
 from arena.wire import Record
 
 
@@ -62,6 +64,14 @@ class Write(Struct, frozen=True):
     reports: Iterable[Report]
     road: int
     now: int
+
+
+class Delivery(Struct, frozen=True):
+    """A request's write, and the key that it came under: on its way into a commit that others may share."""
+
+    owner: KeyOwner
+    write: Write
+    days: Days
 
 
 class StoredRecord(Struct):

@@ -29,7 +29,7 @@ class Question(Struct, frozen=True):
     gzip: bool
 
 
-class Answer(Struct, frozen=True):
+class Kept(Struct, frozen=True):
     """A finished answer, both plain and packed."""
 
     version: int
@@ -72,18 +72,18 @@ class Answers:
     """The dictionary."""
 
     def __init__(self) -> None:
-        self._kept: dict[Key, Answer] = {}
+        self._kept: dict[Key, Kept] = {}
 
-    def find(self, key: Key, version: int, minute: int) -> Answer | None:
+    def find(self, key: Key, version: int, minute: int) -> Kept | None:
         """The answer, if it still holds."""
         found = self._kept.get(key)
         return found if found is not None and found.version == version and found.minute == minute else None
 
-    def keep(self, key: Key, version: int, minute: int, headers: Headers, body: bytes) -> Answer:
+    def keep(self, key: Key, version: int, minute: int, headers: Headers, body: bytes) -> Kept:
         """Keep an answer that was made when the database had this version."""
         if len(self._kept) >= KEPT:
             self._kept.clear()
         etag = b'"' + sha256(body).hexdigest()[:20].encode() + b'"'
-        answer = Answer(version, minute, etag, headers, body, gzip.compress(body, 6, mtime=0))
+        answer = Kept(version, minute, etag, headers, body, gzip.compress(body, 6, mtime=0))
         self._kept[key] = answer
         return answer

@@ -36,7 +36,7 @@ class ErrorPage(Struct, frozen=True):
 
 def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[bytes]:
     """Answer a failed request."""
-    known = _known(problem)
+    known = _known(problem, request.scope["path"])
     if isinstance(known, Broken):
         # The template, not the path: the path of a one-time link is its secret.
         where = request.scope.get("path_template", "")
@@ -58,9 +58,11 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
     )
 
 
-def _known(problem: Exception) -> ArenaError:
+def _known(problem: Exception, path: str) -> ArenaError:
     if isinstance(problem, ArenaError):
         return problem
+    if isinstance(problem, OSError | ValueError) and path.startswith("/static/"):
+        return NotFound("There is nothing at this address.")  # a name that no file system takes
     if isinstance(problem, HTTPException):
         match problem.status_code:
             case 400:

@@ -134,7 +134,7 @@ async def whoami(request: Request[Any, Any, Any]) -> str:
 
 @post("/api/v1/signed", opt={"csrf": False})
 async def signed(request: Request[Any, Any, Any]) -> str:
-    return guards.signed(request, await request.body()).name
+    return guards.signed(request, await request.body()).person.name
 
 
 @post("/form", guards=[guards.signed_in])

@@ -49,10 +49,10 @@ def play(port: int, requests: list[bytes], connections: int, seconds: float, aga
     began = time.perf_counter()
     deadline = began + seconds
     cpu = _cpu()
-    for number in list(sockets)[:count]:
+    for number in list(sockets) if again else list(sockets)[:count]:
         sent[number] = time.perf_counter()
-        sockets[number].sendall(requests[at])
-        at += 1
+        sockets[number].sendall(requests[at % count])
+        at = at + 1 if not again else (at + 1) % count
     while sent:
         for ready, _ in poll.poll(30):
             number = ready

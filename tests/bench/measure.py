@@ -176,7 +176,8 @@ def get(port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple
     """Fetch an address of this machine once: status, headers in lower case, body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("GET", path, headers=dict(headers or {}))
+        # The same Host as in `request`: kept answers are told apart by it.
+        connection.request("GET", path, headers={"Host": "127.0.0.1", **(headers or {})})
         answer = connection.getresponse()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
     finally:
@@ -308,6 +309,11 @@ def peer_service(scratch: Path, people: int) -> contextlib.AbstractContextManage
 
     problem = stack.problem()
     return stack.running(scratch, people) if problem is None else _missing("the Django peer", problem)
+
+
+def nothing() -> contextlib.AbstractContextManager[None]:
+    """Stands where a peer would."""
+    return contextlib.nullcontext()
 
 
 def _npm(packages: str) -> str:

@@ -153,6 +153,22 @@ def test_lines_of_a_patch_count_once_for_the_call(laptop: Laptop) -> None:
     assert (record["lines_added"], record["lines_deleted"], record["files_modified"]) == (2, 2, 1)
 
 
+@pytest.mark.parametrize("before", ["", "+a\n", 'x,"structuredPatch":[{"lines":["+a"]}]'])
+def test_the_file_as_it_was_before_an_edit_is_not_counted(laptop: Laptop, before: str) -> None:
+    outcome = {**patch("+a", "-b", "-c"), "userModified": False, "replaceAll": False}
+    first = {"filePath": "/secret.py", "oldString": before, "originalFile": before}
+    write(laptop.transcript, answer(calls={"t1": "Edit"}), result("t1", {**first, **outcome}))
+    record = laptop.record()
+    assert (record["lines_added"], record["lines_deleted"], record["files_modified"]) == (1, 2, 1)
+
+
+@pytest.mark.parametrize("inner", [patch("+a"), {"deeper": patch("+a")}])
+def test_a_patch_that_is_not_the_edit_s_own_adds_no_lines(laptop: Laptop, inner: dict[str, object]) -> None:
+    outcome = {"filePath": "/secret.py", "history": {"n": 1, **inner}}
+    write(laptop.transcript, answer(calls={"t1": "Edit"}), result("t1", outcome))
+    assert "lines_added" not in laptop.record()
+
+
 @pytest.mark.parametrize(("text", "lines"), [("a\nb", 2), ("a\nb\n", 3), ("", 0), ("a\\nb", 1), ("a\\\n", 2)])
 def test_lines_of_a_created_file_count(laptop: Laptop, text: str, lines: int) -> None:
     outcome = {"type": "create", "content": text, "structuredPatch": []}

@@ -183,6 +183,60 @@ def test_a_later_write_of_a_commit_sees_the_earlier(db: Database, gate: Gate) ->
     pool.shutdown()
 
 
+# -- writes of one key
+
+
+class Together:
+    """Adds words, and notes which of them came in one call."""
+
+    def __init__(self, bad: str = "") -> None:
+        self.calls: list[list[str]] = []
+        self.bad = bad
+
+    def __call__(self, conn: sqlite3.Connection, items: list[str]) -> list[str]:
+        self.calls.append(items)
+        for item in items:
+            add(item)(conn)
+            if item == self.bad:
+                raise LookupError(item)
+        return [item.upper() for item in items]
+
+
+def write_together(db: Database, gate: Gate, fn: Together, *items: tuple[str, str]) -> list[Any]:
+    async def write_all() -> list[Any]:
+        writes = [asyncio.create_task(db.write_together(fn, key, item)) for key, item in items]
+        await asyncio.to_thread(gate.wait_for, len(items))
+        await asyncio.to_thread(gate.open)
+        return await asyncio.gather(*writes, return_exceptions=True)
+
+    return asyncio.run(write_all())
+
+
+def test_writes_of_one_key_that_share_a_commit_are_done_in_one_call(db: Database, gate: Gate) -> None:
+    fn = Together()
+    items = (("alice", "a1"), ("bob", "b1"), ("alice", "a2"), ("alice", "a3"))
+    assert write_together(db, gate, fn, *items) == ["A1", "B1", "A2", "A3"]
+    assert sorted(fn.calls) == [["a1", "a2", "a3"], ["b1"]]
+    assert gate.commits() == 1
+    assert db.read_sync(words) == ["a1", "a2", "a3", "b1"]
+
+
+def test_a_bad_write_of_a_key_fails_alone_and_leaves_nothing(db: Database, gate: Gate) -> None:
+    found = write_together(db, gate, Together("a2"), ("alice", "a1"), ("alice", "a2"), ("alice", "a3"), ("bob", "b1"))
+    assert [each for each in found if isinstance(each, str)] == ["A1", "A3", "B1"]
+    assert isinstance(found[1], LookupError)
+    assert db.read_sync(words) == ["a1", "a3", "b1"]
+
+
+def test_an_answer_too_few_is_nobodys_answer(db: Database, gate: Gate) -> None:
+    class Forgetful(Together):
+        def __call__(self, conn: sqlite3.Connection, items: list[str]) -> list[str]:
+            return super().__call__(conn, items)[: 1 if len(items) > 1 else None]
+
+    assert write_together(db, gate, Forgetful(), ("alice", "a1"), ("alice", "a2")) == ["A1", "A2"]
+    assert db.read_sync(words) == ["a1", "a2"]
+
+
 # -- failures
 
 

@@ -1,4 +1,4 @@
-"""The committed ``arena.toml`` tells the truth, and a configuration that cannot be used is refused by the key's name."""
+"""The committed ``arena.toml`` tells the truth; a configuration that cannot be used is refused by the key's name."""
 
 import tomllib
 from pathlib import Path

@@ -41,10 +41,15 @@ REGIONS = frozenset(("us", "eu", "global"))
 AHEAD = 160
 """Bytes after the type in which a tool result names its call."""
 
+EDITED = b'"toolUseResult":{"filePath":'
+PATCHED = b',"structuredPatch":[{'
+"""What an edit's result begins with, and where in it the lines stand that were changed."""
+
 COUNT_LIMIT = 1_000_000_000
 COST_LIMIT = 100_000
 PENDING_LIMIT = 64
 CHAIN_LIMIT = 16
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST, LATEST = 946_684_800_000, 4_102_444_800_000
 
 
@@ -64,34 +69,36 @@ class _ServerTools(msgspec.Struct, gc=False):
 
 
 class _Usage(msgspec.Struct, gc=False):
+    """Fields stand as the tool writes them, here and below: msgspec looks for the next one first."""
+
     input_tokens: int | None = None
-    output_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
     cache_read_input_tokens: int | None = None
     cache_creation: _CacheWrites | None = None
+    output_tokens: int | None = None
+    service_tier: str | None = None
     server_tool_use: _ServerTools | None = None
     speed: str | None = None
-    service_tier: str | None = None
     inference_geo: str | None = None
 
 
 class _Message(msgspec.Struct, gc=False):
-    id: str | None = None
     model: str | None = None
-    usage: _Usage | None = None
+    id: str | None = None
     content: list[_Block] | None = None
+    usage: _Usage | None = None
 
 
 class _Assistant(msgspec.Struct, gc=False):
+    isSidechain: bool | None = None
+    cwd: str | None = None
+    sessionId: str | None = None
+    agentId: str | None = None
     type: str | None = None
     message: _Message | None = None
     requestId: str | None = None
-    timestamp: str | None = None
-    sessionId: str | None = None
-    cwd: str | None = None
     uuid: str | None = None
-    agentId: str | None = None
-    isSidechain: bool | None = None
+    timestamp: str | None = None
     isApiErrorMessage: bool | None = None
     costUSD: float | None = None
 
@@ -99,8 +106,8 @@ class _Assistant(msgspec.Struct, gc=False):
 class _BareMessage(msgspec.Struct, gc=False):
     """A message whose content is not the list it should be."""
 
-    id: str | None = None
     model: str | None = None
+    id: str | None = None
     usage: _Usage | None = None
     content: ClassVar[None] = None
 
@@ -131,22 +138,20 @@ class _UserMessage(msgspec.Struct, gc=False):
     content: msgspec.Raw = msgspec.Raw()
 
 
-class _User(msgspec.Struct, gc=False):
-    type: str | None = None
-    message: _UserMessage | None = None
-    toolUseResult: msgspec.Raw = msgspec.Raw()
-    timestamp: str | None = None
-    sessionId: str | None = None
-    cwd: str | None = None
-    isSidechain: bool | None = None
-    isMeta: bool | None = None
-    isCompactSummary: bool | None = None
-
-
 class _Result(msgspec.Struct, gc=False):
     type: str | None = None
-    structuredPatch: msgspec.Raw = msgspec.Raw()
     content: msgspec.Raw = msgspec.Raw()
+    structuredPatch: msgspec.Raw = msgspec.Raw()
+
+
+class _User(msgspec.Struct, gc=False):
+    isSidechain: bool | None = None
+    cwd: str | None = None
+    type: str | None = None
+    message: _UserMessage | None = None
+    toolUseResult: _Result | list[msgspec.Raw] | str | float | bool | None = None
+    isMeta: bool | None = None
+    isCompactSummary: bool | None = None
 
 
 class _Open(msgspec.Struct, array_like=True):
@@ -173,7 +178,6 @@ _decode_bare = msgspec.json.Decoder(_BareAssistant).decode
 _decode_progress = msgspec.json.Decoder(_Progress).decode
 _decode_user = msgspec.json.Decoder(_User).decode
 _decode_blocks = msgspec.json.Decoder(list[_ResultBlock]).decode
-_decode_result = msgspec.json.Decoder(_Result).decode
 _decode_state = msgspec.msgpack.Decoder(_State).decode
 
 
@@ -227,20 +231,13 @@ def read(file: FileIO, offset: int, state: bytes, buffer: bytearray) -> Reading:
     last line without its newline is left for the next time.
     """
     reader = _Reader(state)
-    line = reader.line
     file.seek(offset)
-    held = scanned = 0
+    held = 0
     while got := file.readinto(memoryview(buffer)[held:]):
-        end, start = held + got, 0
-        find = buffer.find
-        view = memoryview(buffer)
-        stop = find(b"\n", scanned, end)
-        while stop >= 0:
-            line(buffer, view, start, stop)
-            start = stop + 1
-            stop = find(b"\n", start, end)
+        end = held + got
+        start = reader.lines(buffer, held, end)
         offset += start
-        held = scanned = end - start
+        held = end - start
         if start:
             buffer[:held] = buffer[start:end]
         elif held == len(buffer):
@@ -263,28 +260,40 @@ class _Reader:
         for tool_use, copy in self.pending.items():
             self.pending[tool_use] = same.setdefault(copy.key, copy)
         self.runs = list(same.values())
+        self.run: _Open | None = None
+        self.usage: _Usage | None = None
         self.cwds: dict[str, None] = {}
         self.models: dict[str | None, str] = {}
 
-    def line(self, buffer: bytearray, view: memoryview, start: int, stop: int) -> None:
-        """Decide by its first type whether a line can matter, and count it if so; no line fails a file."""
-        at = buffer.find(b'"type":"', start, stop)
-        try:
-            if at < 0:
-                self._any(buffer, view, start, stop)
-            elif buffer.startswith(b'assistant"', at + 8):
-                self._assistant(view[start:stop])
-            elif buffer.startswith(b'user"', at + 8):
-                call = buffer.find(b'"tool_use_id":"', at, at + AHEAD)
-                if 0 <= call < stop:
-                    tool_use = buffer[call + 15 : buffer.find(b'"', call + 15, stop)]
-                    if not self.pending or tool_use.decode() not in self.pending:
-                        return
-                self._user(view[start:stop])
-            else:
-                self._any(buffer, view, start, stop)
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-            return
+    def lines(self, buffer: bytearray, scanned: int, end: int) -> int:
+        """Count the complete lines of a buffer and say where the first incomplete one starts; no line fails a file.
+
+        The first type of a line decides whether it can matter. ``scanned`` bytes are known to hold no newline.
+        """
+        find, pending = buffer.find, self.pending
+        view = memoryview(buffer)
+        start, stop = 0, find(b"\n", scanned, end)
+        while stop >= 0:
+            at = find(b'"type":"', start, stop)
+            kind = buffer[at + 8 : at + 13] if at >= 0 else b""
+            try:
+                if kind == b"assis":
+                    self._assistant(view[start:stop])
+                elif kind == b'user"':
+                    call = find(b'"tool_use_id":"', at, at + AHEAD)
+                    if not 0 <= call < stop:
+                        self._user(view[start:stop])
+                    elif pending and buffer[call + 15 : find(b'"', call + 15, stop)].decode() in pending:
+                        self._result(buffer, view, start, call, stop)
+                elif find(b'"output_tokens"', start, stop) >= 0:
+                    self._assistant(view[start:stop])
+                elif find(b'"user"', start, stop) >= 0:
+                    self._user(view[start:stop])
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+                pass
+            start = stop + 1
+            stop = find(b"\n", start, end)
+        return start
 
     def reading(self, offset: int) -> Reading:
         """Sum up: one copy a key, however many runs of lines spoke of it."""
@@ -300,12 +309,6 @@ class _Reader:
             self.stretches,
         )
         return Reading(copies, self.stretches, list(self.cwds), offset, msgspec.msgpack.encode(state))
-
-    def _any(self, buffer: bytearray, view: memoryview, start: int, stop: int) -> None:
-        if buffer.find(b'"output_tokens"', start, stop) >= 0:
-            self._assistant(view[start:stop])
-        elif buffer.find(b'"user"', start, stop) >= 0:
-            self._user(view[start:stop])
 
     def _assistant(self, raw: memoryview) -> None:
         try:
@@ -329,9 +332,11 @@ class _Reader:
     ) -> None:
         message = line.message
         usage = message and message.usage
-        identity = (message and message.id) or line.uuid
         written = line.timestamp or outer.timestamp
-        if not message or not usage or not identity or not written:
+        if not message or not usage or not written:
+            return
+        identity = message.id or line.uuid
+        if not identity:
             return
         at = _instant(written)
         if not EARLIEST <= at < LATEST:
@@ -348,45 +353,37 @@ class _Reader:
             figures = _figures(usage)
             if figures is None:
                 return
-            run = self._start(chain, identity, line, written, at, side)
-            run.copy.session = self._session(outer.sessionId or "", outer.cwd or "", at)
-            _take(run.copy, figures, usage)
+            session = self._session(outer.sessionId or "", outer.cwd or "", at)
+            # `arena.wire.record_key` in bytes.
+            distinguisher = (line.requestId or written) if message.id else identity
+            key = sha256(identity.encode()).digest()[:8] + sha256(distinguisher.encode()).digest()[:8]
+            copy = Copy(key, at, self.models.get(message.model) or self._model(message.model), session, side)
+            copy.has_request = bool(message.id and line.requestId)
+            if not side:
+                copy.turns, self.prompts = self.prompts, 0
+            _take(copy, figures, usage)
+            run = self.open[chain] = _Open(identity, written, copy, [])
+            self.runs.append(copy)
         else:
             self._session(outer.sessionId or "", outer.cwd or "", at)
             copy = run.copy
             if at < copy.at:
                 copy.at = at
             # Most lines of a run repeat the figures of the one before.
-            if (usage.output_tokens or 0) >= copy.output:
+            if (usage != self.usage or run is not self.run) and (usage.output_tokens or 0) >= copy.output:
                 figures = _figures(usage)
                 if figures and (figures[1] > copy.output or sum(figures) > total(copy)):
                     _take(copy, figures, usage)
+        self.run, self.usage = run, usage
         if line.costUSD is not None and 0 <= line.costUSD <= COST_LIMIT:
-            run.copy.cost_recorded = max(run.copy.cost_recorded or 0.0, line.costUSD)
-        if message.content:
-            for block in message.content:
-                if block.type == "tool_use":
-                    self._call(run, block)
-
-    def _start(self, chain: str, identity: str, line: _Assistant, written: str, at: int, side: bool) -> _Open:
-        message = line.message
-        known = bool(message and message.id)
-        distinguisher = (line.requestId or written) if known else identity
-        # `arena.wire.record_key` in bytes.
-        key = sha256(identity.encode()).digest()[:8] + sha256(distinguisher.encode()).digest()[:8]
-        copy = Copy(key, at, self._model(message.model if message else None), 0, side)
-        copy.has_request = known and bool(line.requestId)
-        if not side:
-            copy.turns, self.prompts = self.prompts, 0
-        run = self.open[chain] = _Open(identity, written, copy, [])
-        self.runs.append(copy)
-        return run
+            copy.cost_recorded = max(copy.cost_recorded or 0.0, line.costUSD)
+        for block in message.content or ():
+            if block.type == "tool_use":
+                self._call(run, block)
 
     def _model(self, name: str | None) -> str:
-        known = self.models.get(name)
-        if known is None:
-            known = self.models[name] = _model(name)
-        return known
+        self.models[name] = _model(name)
+        return self.models[name]
 
     def _call(self, run: _Open, block: _Block) -> None:
         identity, name = block.id or "", block.name or ""
@@ -401,7 +398,16 @@ class _Reader:
         if name in EDITS and identity:
             self.pending[identity] = run.copy
 
-    def _user(self, raw: memoryview) -> None:
+    def _result(self, buffer: bytearray, view: memoryview, start: int, call: int, stop: int) -> None:
+        outcome = buffer.find(EDITED, call, stop)
+        patch = buffer.rfind(PATCHED, outcome, stop) if outcome >= 0 else -1
+        if patch >= 0:
+            # Most of the line is the file as it was before: without it, the line costs half to decode.
+            with suppress(msgspec.DecodeError):
+                return self._user(buffer[start : outcome + 17] + buffer[patch + 1 : stop])
+        return self._user(view[start:stop])
+
+    def _user(self, raw: memoryview | bytearray) -> None:
         line = _decode_user(raw)
         if line.type != "user" or line.message is None:
             return
@@ -413,7 +419,7 @@ class _Reader:
         if results:
             for tool_use in results:
                 copy = self.pending.pop(tool_use or "", None)
-                if copy is not None:
+                if copy is not None and isinstance(line.toolUseResult, _Result):
                     _count_lines(copy, line.toolUseResult)
         elif not (line.isSidechain or line.isMeta or line.isCompactSummary):
             said = next((block.text for block in blocks if block.type == "text"), content)
@@ -445,7 +451,8 @@ def _instant(written: str) -> int:
         return 0
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 def _figures(usage: _Usage) -> tuple[int, int, int, int, int] | None:
@@ -454,7 +461,16 @@ def _figures(usage: _Usage) -> tuple[int, int, int, int, int] | None:
     writes = usage.cache_creation
     if writes is not None:
         short, long = writes.ephemeral_5m_input_tokens or 0, writes.ephemeral_1h_input_tokens or 0
-    figures = (usage.input_tokens or 0, usage.output_tokens or 0, short, long, usage.cache_read_input_tokens or 0)
+    figures = fresh, out, short, long, read = (
+        usage.input_tokens or 0,
+        usage.output_tokens or 0,
+        short,
+        long,
+        usage.cache_read_input_tokens or 0,
+    )
+    # The bits of all together tell of nearly every line at once that none is negative or too large, and not all nothing.
+    if 0 < fresh | out | short | long | read <= COUNT_LIMIT:
+        return figures
     return figures if min(figures) >= 0 and 0 < max(figures) <= COUNT_LIMIT else None
 
 
@@ -471,11 +487,8 @@ def _take(copy: Copy, figures: tuple[int, int, int, int, int], usage: _Usage) ->
         copy.web_searches = max(copy.web_searches, searches)
 
 
-def _count_lines(copy: Copy, outcome: msgspec.Raw) -> None:
+def _count_lines(copy: Copy, result: _Result) -> None:
     """Count lines on the raw bytes: in a patch each line is a string that opens with its sign."""
-    if bytes(memoryview(outcome)[:1]) != b"{":
-        return
-    result = _decode_result(outcome)
     patch = bytes(result.structuredPatch)
     added = patch.count(b'"+') - patch.count(b'\\"+')
     deleted = patch.count(b'"-') - patch.count(b'\\"-')
@@ -493,7 +506,10 @@ def _lines_of(text: bytes) -> int:
     """Count the lines of a JSON string without decoding it, the empty one after a last newline included."""
     if len(text) <= 2 or not text.startswith(b'"'):
         return 0
-    return text.replace(b"\\\\", b"").count(b"\\n") + 1
+    # A backslash of its own before an n is rare, and taking all of them out costs as much as decoding does.
+    if text.find(b"\\\\n") >= 0:
+        text = text.replace(b"\\\\", b"")
+    return text.count(b"\\n") + 1
 
 
 def _model(name: str | None) -> str:

@@ -1,6 +1,5 @@
 """The session API that existing clients speak, and the laptop's own road beside it, all under /api/v1."""
 
-import sqlite3
 import zlib
 from functools import partial
 from typing import Any
@@ -8,17 +7,15 @@ from typing import Any
 import msgspec
 from litestar import Request, Router, get, post
 from litestar.types import ASGIApp
-from msgspec import Struct
 
 from arena.accounts.actions import revoke_key
-from arena.accounts.guards import by_key, caller_of, refuse_key, signed, still_good
-from arena.accounts.models import KeyOwner, Person
+from arena.accounts.guards import by_key, caller_of, refuse_key, signed
+from arena.accounts.models import KeyOwner
 from arena.core import clock
-from arena.core.clock import Days
 from arena.core.errors import Invalid, TooLarge
+from arena.usage.actions import deliver
 from arena.usage.actions import forget as forget_project
-from arena.usage.actions import record_all
-from arena.usage.models import Outcome, Refused, Report, Road, Write
+from arena.usage.models import Delivery, Outcome, Refused, Report, Road, Write
 from arena.usage.rules import report_of, session_body, usage_reports
 from arena.web.api import answer
 from arena.web.box import Box, body_of, box_of
@@ -179,34 +176,15 @@ async def revoke(request: AnyRequest) -> ASGIApp:
 router = Router(path="/api/v1", route_handlers=[status, verify, sessions, batch, usage, forget, revoke])
 
 
-class _Item(Struct, frozen=True):
-    """A request's write on its way into a commit that others of the same person may share."""
-
-    owner: KeyOwner
-    write: Write
-    days: Days
-
-
 async def _record(box: Box, owner: KeyOwner, reports: list[Report], road: int, now: int) -> Outcome:
-    item = _Item(owner, Write(reports, road, now), box.days)
-    written = await box.db.write_together(_write, owner.person.id, item)
+    item = Delivery(owner, Write(reports, road, now), box.days)
+    written = await box.db.write_together(deliver, owner.person.id, item)
     if written is None:
         raise refuse_key()
     person, outcome = written
     if outcome.tokens and box.live.readers:
         box.live.tell(Arrival(outcome.tokens, "" if person.private else person.name))
     return outcome
-
-
-def _write(conn: sqlite3.Connection, items: list[_Item]) -> list[tuple[Person, Outcome] | None]:
-    """Record what several requests of one person brought; None for those whose key was revoked meanwhile."""
-    people = {item.owner.key_id: still_good(conn, item.owner) for item in items}
-    good = [item for item in items if people[item.owner.key_id] is not None]
-    outcomes: list[Outcome] = []
-    if good:
-        outcomes = record_all(conn, good[0].owner.person.id, [item.write for item in good], days=good[0].days)
-    answers = iter(outcomes)
-    return [(person, next(answers)) if (person := people[item.owner.key_id]) else None for item in items]
 
 
 def _json(body: bytes) -> Any:

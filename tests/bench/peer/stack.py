@@ -54,7 +54,7 @@ def running(scratch: Path, people: int) -> Iterator[Service]:
     folder = Path(tempfile.mkdtemp(prefix="peer-", dir=scratch))
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        postgres = _start_postgres(folder, stack)
+        postgres = _start_postgres(scratch, folder, stack)
         redis = _start(
             ["redis-server", "--port", "0", "--unixsocket", folder / "redis.sock", "--save", "", "--appendonly", "no"],
             stack,
@@ -80,7 +80,7 @@ def running(scratch: Path, people: int) -> Iterator[Service]:
         yield Service(port, (postgres, redis, gunicorn), **json.loads(seeded.stdout))
 
 
-def _start_postgres(folder: Path, stack: contextlib.ExitStack) -> int:
+def _start_postgres(scratch: Path, folder: Path, stack: contextlib.ExitStack) -> int:
     programs = _postgres()
     assert programs is not None
     data = folder / "postgres"
@@ -90,8 +90,8 @@ def _start_postgres(folder: Path, stack: contextlib.ExitStack) -> int:
         owner = "postgres"
         for path in (folder, data):
             shutil.chown(path, owner)
-        for path in (folder, *folder.parents):
-            if path.stat().st_uid == 0 and not path.stat().st_mode & 0o001:
+        for path in (folder, scratch):
+            if not path.stat().st_mode & 0o001:
                 path.chmod(path.stat().st_mode | 0o011)
     _as(owner, [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "-E", "UTF8"])
     settings = {

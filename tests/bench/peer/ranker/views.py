@@ -13,6 +13,17 @@ NAMES = "names"
 """Names by user id, so that a page of a board needs PostgreSQL not at all."""
 
 
+def with_length(get_response):
+    """Let each answer say its length (middleware): gunicorn would send it in chunks."""
+
+    def answer(request):
+        response = get_response(request)
+        response["Content-Length"] = len(response.content)
+        return response
+
+    return answer
+
+
 def board(game_id: int) -> str:
     """The sorted set of a game: each person's best score."""
     return f"board:{game_id}"

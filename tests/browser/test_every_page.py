@@ -1,0 +1,79 @@
+"""Every page, for an administrator and for nobody, light and dark, wide and narrow: quiet, whole, and not too wide."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NARROW, WIDE, Open, join
+from tests.flows.conftest import Serve
+from tests.flows.serving import Serving, session
+
+EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in")
+MEMBERS = ("/", "/?period=monthly&metric=streak", "/dashboard", "/install")
+ERRORS = ("/nothing-here", "/join/nothing", "/?period=never")
+LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (WIDE, NARROW)]
+TOO_WIDE = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def link(box: Serving) -> str:
+    """The first link, with some people on the board beside: long names, other scripts, a private one."""
+    found = box.first_link()
+    for name, private in (("bob", False), ("x" * 50, False), ("carol", True), ("ye-jin", False)):
+        box.add(name, private=private).send(session(inputTokens=10**8, outputTokens=10**7, cacheReadTokens=10**9))
+    rename = "UPDATE users SET display_name = '가나다라 마바사 شخص ما' WHERE username = 'ye-jin'"
+    box.write(lambda conn: conn.execute(rename))
+    return found
+
+
+def look(page: Page, paths: tuple[str, ...], width: int) -> None:
+    for path in paths:
+        page.goto(path, wait_until="load")
+        expect(page.locator("main")).to_be_visible()
+        assert page.evaluate(TOO_WIDE) <= 0, f"{path} is wider than {width} pixels"
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_pages_for_everybody_are_quiet_and_fit(
+    box: Serving, link: str, open_page: Open, scheme: str, width: int
+) -> None:
+    with open_page(box, width=width, color_scheme=scheme) as page:
+        look(page, EVERYBODYS, width)
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_pages_that_say_no_are_quiet_and_fit(box: Serving, link: str, open_page: Open, width: int) -> None:
+    with open_page(box, width=width, complaints=("status of 404", "status of 400")) as page:
+        look(page, ERRORS, width)
+
+
+def test_pages_for_an_administrator_are_quiet_and_fit(box: Serving, link: str, open_page: Open) -> None:
+    with open_page(box) as page:
+        page.goto(link)
+        assert page.evaluate(TOO_WIDE) <= 0
+        join(page, link)
+        for scheme, width in LOOKS:
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 800})
+            look(page, MEMBERS, width)
+
+
+@pytest.mark.parametrize(("scheme", "width"), LOOKS)
+def test_the_pages_of_an_empty_box_are_quiet_and_fit(serve: Serve, open_page: Open, scheme: str, width: int) -> None:
+    box = serve()
+    with open_page(box, width=width, color_scheme=scheme) as page:
+        look(page, EVERYBODYS, width)
+        join(page, box.first_link())
+        look(page, MEMBERS, width)
+        page.goto("/dashboard")
+        page.get_by_role("button", name="Make a key").click()
+        expect(page.locator(".fresh code").first).to_be_visible()
+        assert page.evaluate(TOO_WIDE) <= 0
+
+
+def test_a_violation_of_the_policy_would_be_noticed(box: Serving, open_page: Open) -> None:
+    inline = (
+        "const s = document.createElement('script'); s.textContent = 'window.x = 1'; document.body.append(s); window.x"
+    )
+    with pytest.raises(AssertionError, match="violates"), open_page(box) as page:  # noqa: PT012
+        page.goto("/install")
+        assert page.evaluate(inline) is None
