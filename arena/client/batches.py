@@ -9,7 +9,7 @@ import msgspec
 from arena.client import ledger
 from arena.client.counting import decode_copies, decode_stretches, homes_of_sessions, module
 from arena.client.home import keyed_hash
-from arena.client.models import Copy, Stretch, size
+from arena.client.models import Copy, Figures, Stretch, size
 from arena.wire import (
     RECORDS_PER_REQUEST,
     SESSIONS_PER_REQUEST,
@@ -24,6 +24,7 @@ DAY = 86_400_000
 """Milliseconds."""
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode_figures = msgspec.msgpack.Decoder(list[Figures]).decode
 
 
 class Outbox(msgspec.Struct):
@@ -45,31 +46,13 @@ class Batch(msgspec.Struct):
         return self.size
 
 
-class Figures(msgspec.Struct, array_like=True, gc=False):
-    """The front of a `Copy`, all that sums need: half as dear to decode and to hold."""
-
-    key: bytes
-    at: int
-    model: str
-    session: int
-    sidechain: bool
-    input: int
-    output: int
-    cache_write_5m: int
-    cache_write_1h: int
-    cache_read: int
-
-
-_decode_figures = msgspec.msgpack.Decoder(list[Figures]).decode
-
-
 class Totals:
     """Sums per day (UTC) and model, each response once."""
 
     def __init__(self) -> None:
-        self._best: dict[bytes, Figures | Copy] = {}
+        self._best: dict[bytes, Figures] = {}
 
-    def add(self, copies: Sequence[Figures | Copy]) -> None:
+    def add(self, copies: Sequence[Figures]) -> None:
         """Take in what one transcript says."""
         best = self._best
         for new in copies:
@@ -150,7 +133,7 @@ def summed(
         if counts.tool not in tools or counts.file in excluded:
             continue
         if counts.unsent == ledger.ALL and not since:
-            copies: Sequence[Figures | Copy] = _decode_figures(counts.copies)
+            copies: Sequence[Figures] = _decode_figures(counts.copies)
         else:
             _, copies = _waiting(counts, since)
         totals.add(copies)

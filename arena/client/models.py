@@ -3,8 +3,8 @@
 import msgspec
 
 
-class Copy(msgspec.Struct, array_like=True, gc=False):
-    """What one transcript says about one response; other transcripts may hold other copies of it.
+class Figures(msgspec.Struct, array_like=True, gc=False):
+    """The front of a `Copy`, which is all that sums need and half as dear to decode and to hold.
 
     ``key`` is the record's identity in 16 bytes, ``at`` epoch milliseconds, ``session`` an index into the
     transcript's `Stretch` list.
@@ -20,6 +20,11 @@ class Copy(msgspec.Struct, array_like=True, gc=False):
     cache_write_5m: int = 0
     cache_write_1h: int = 0
     cache_read: int = 0
+
+
+class Copy(Figures, array_like=True, gc=False):
+    """What one transcript says about one response; other transcripts may hold other copies of it."""
+
     turns: int = 0
     tools: dict[str, int] | None = None
     lines_added: int = 0
@@ -79,12 +84,12 @@ def merge(old: Copy, new: Copy) -> Copy:
     )
 
 
-def size(copy: Copy) -> tuple[bool, int, int]:
+def size(copy: Figures) -> tuple[bool, int, int]:
     """Order copies of one record: the larger one is the better known."""
     return (not copy.sidechain, copy.output, total(copy))
 
 
-def total(copy: Copy) -> int:
+def total(copy: Figures) -> int:
     """Add up all tokens of a copy."""
     return copy.input + copy.output + copy.cache_write_5m + copy.cache_write_1h + copy.cache_read
 

@@ -61,7 +61,7 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
 def _known(problem: Exception, path: str) -> ArenaError:
     if isinstance(problem, ArenaError):
         return problem
-    if isinstance(problem, OSError | ValueError) and path.startswith("/static/"):
+    if path.startswith("/static/") and isinstance(problem.__cause__ or problem, OSError | ValueError):
         return NotFound("There is nothing at this address.")  # a name that no file system takes
     if isinstance(problem, HTTPException):
         match problem.status_code:

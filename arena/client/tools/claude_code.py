@@ -461,15 +461,10 @@ def _figures(usage: _Usage) -> tuple[int, int, int, int, int] | None:
     writes = usage.cache_creation
     if writes is not None:
         short, long = writes.ephemeral_5m_input_tokens or 0, writes.ephemeral_1h_input_tokens or 0
-    figures = fresh, out, short, long, read = (
-        usage.input_tokens or 0,
-        usage.output_tokens or 0,
-        short,
-        long,
-        usage.cache_read_input_tokens or 0,
-    )
-    # The bits of all together tell of nearly every line at once that none is negative or too large, and not all nothing.
-    if 0 < fresh | out | short | long | read <= COUNT_LIMIT:
+    new, out, read = usage.input_tokens or 0, usage.output_tokens or 0, usage.cache_read_input_tokens or 0
+    figures = (new, out, short, long, read)
+    # All bits together tell at once, but for huge figures, that none is negative or too large and not all are zero.
+    if 0 < new | out | short | long | read <= COUNT_LIMIT:
         return figures
     return figures if min(figures) >= 0 and 0 < max(figures) <= COUNT_LIMIT else None
 
