@@ -127,7 +127,10 @@ class _Book:
         self.work: dict[int, _Work] = defaultdict(_Work)
         """By session number: what its records changed."""
         self.new: set[int] = set()
-        """The numbers of sessions that this write inserted."""
+        """The numbers of sessions that this write will insert."""
+        self.reported: set[int] = set()
+        """The numbers of sessions that this write has had a report of."""
+        self.next_number = 0
         self.collectors: dict[str, int] = {}
         self.last_activity = 0
 
@@ -136,6 +139,8 @@ class _Book:
     def take(self, report: Report, road: int, outcome: Outcome) -> tuple[str, str]:
         """Merge a report into what is known; return its session's id and what became of the session."""
         session = self._session(report, road)
+        is_new = session.number in self.new and session.number not in self.reported
+        self.reported.add(session.number)
         before = (outcome.stored, outcome.grown)
         if report.collector not in self.collectors:
             self.collectors[report.collector] = store.collector(self.conn, report.collector)
@@ -143,9 +148,9 @@ class _Book:
         for sent in report.records:
             copy = _copy(self.user_id, sent, session.number, report.tool.number, road, self.days.of(sent.at), collector)
             # The session API names a record after its session, so a new session's record cannot be there yet.
-            self._take_record(copy, outcome, is_new=road == Road.SESSION_API and session.number in self.new)
+            self._take_record(copy, outcome, is_new=is_new and road == Road.SESSION_API)
         self.last_activity = max(self.last_activity, session.ended_at)
-        if session.number in self.new:
+        if is_new:
             return session.id, "stored"
         return session.id, "known" if before == (outcome.stored, outcome.grown) else "grown"
 
@@ -156,7 +161,7 @@ class _Book:
             session.day = self.days.of(session.started_at if session.first_at is None else session.first_at)
             self.sessions[session.session_hash] = session
             self.last_activity = max(self.last_activity, session.ended_at)
-            store.put_token_usage(self.conn, session, Totals())
+            store.put_token_usages(self.conn, [(session, Totals())])
         for row in store.records_of_user(self.conn, self.user_id):
             row.day, row.counted = self.days.of(row.at), 0
             self.groups.setdefault(row.key[:8], {})[row.key] = row
@@ -173,8 +178,6 @@ class _Book:
             elif session.first_at is not None:
                 self.moved[session.day, report.tool.number, session.road].sessions -= 1
             self.sessions[report.session_hash] = session
-        else:
-            self.new.discard(session.number)
         if first_at is not None and (session.first_at is None or first_at < session.first_at):
             session.first_at, session.day = first_at, self.days.of(first_at)
         session.road = min(session.road, road)
@@ -187,8 +190,10 @@ class _Book:
         return session
 
     def _new_session(self, report: Report, road: int, first_at: int | None) -> StoredSession:
+        number = self.next_number or store.next_session_number(self.conn)
+        self.next_number = number + 1
         session = StoredSession(
-            number=0,
+            number=number,
             id=ids.uuid7(),
             user_id=self.user_id,
             tool_type_id=report.tool.id,
@@ -209,7 +214,6 @@ class _Book:
             updated_at=self.now,
         )
         session.duration_seconds = _duration(report, session)
-        session.number = store.add_session(self.conn, session)
         self.new.add(session.number)
         return session
 
@@ -313,6 +317,7 @@ class _Book:
 
     def _settle_sessions(self, recounted: set[int]) -> None:
         by_number = {session.number: session for session in self.sessions.values()}
+        usages: list[tuple[StoredSession, Totals]] = []
         for number in self.work.keys() | recounted | by_number.keys():
             session = by_number.get(number) or store.session_by_number(self.conn, number)
             if session is None:
@@ -320,13 +325,17 @@ class _Book:
             work = self.work[number]
             session.updated_at = self.now
             if number in recounted:
-                store.put_token_usage(self.conn, session, store.counted_of_session(self.conn, self.user_id, number))
-            elif number in self.new or work.totals != Totals():
-                totals = Totals() if number in self.new else store.token_usage(self.conn, session.id)
+                usages.append((session, store.counted_of_session(self.conn, self.user_id, number)))
+            elif number in self.new:
+                usages.append((session, work.totals))
+            elif work.totals != Totals():
+                totals = store.token_usage(self.conn, session.id)
                 totals.add(work.totals)
-                store.put_token_usage(self.conn, session, totals)
-            if _add_deeds(session, work) or number in by_number.keys() - self.new:
+                usages.append((session, totals))
+            if (_add_deeds(session, work) or number in by_number) and number not in self.new:
                 store.put_session(self.conn, session)
+        store.add_sessions(self.conn, [by_number[number] for number in sorted(self.new)])
+        store.put_token_usages(self.conn, usages)
 
     def _settle_sums(self, counted: dict[str, dict[int, Totals]]) -> int:
         everything = store.user_totals(self.conn, self.user_id) or UserTotals()
@@ -464,9 +473,9 @@ def _add_deeds(session: StoredSession, work: _Work) -> bool:
 
 
 def _sum(counts: str, change: Mapping[str, int]) -> str:
-    total = Counter(msgspec.json.decode(counts, type=dict[str, int]))
+    total: dict[str, int] = msgspec.json.decode(counts, type=dict[str, int]) if counts != "{}" else {}
     for name, count in change.items():
-        total[name] += count
+        total[name] = total.get(name, 0) + count
     return _json(total)
 
 
@@ -478,5 +487,5 @@ def _duration(report: Report, session: StoredSession) -> int:
     return report.duration_seconds or (session.ended_at - session.started_at) // 1000
 
 
-def _json(counts: Counter[str]) -> str:
+def _json(counts: Mapping[str, int]) -> str:
     return msgspec.json.encode({name: count for name, count in sorted(counts.items()) if count}).decode()

@@ -97,20 +97,24 @@ def session_by_hash(conn: sqlite3.Connection, user_id: str, session_hash: str) -
     return StoredSession(*row) if row else None
 
 
-def add_session(conn: sqlite3.Connection, session: StoredSession) -> int:
-    """Insert a session; return its number."""
-    row = conn.execute(
-        """
-        INSERT INTO sessions (id, user_id, tool_type_id, session_hash, anonymous_project_id, device, road, day,
-                              first_at, started_at, ended_at, duration_seconds, model_name, created_at, updated_at)
-        VALUES (:id, :user_id, :tool_type_id, :session_hash, :anonymous_project_id, :device, :road, :day, :first_at,
-                :started_at, :ended_at, :duration_seconds, :model_name, :created_at, :updated_at)
-        RETURNING number
-        """,
-        msgspec.structs.asdict(session),
-    ).fetchone()
-    number: int = row[0]
+def next_session_number(conn: sqlite3.Connection) -> int:
+    """The number for the next new session; it stays free for the rest of this transaction."""
+    number: int = conn.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM sessions").fetchone()[0]
     return number
+
+
+def add_sessions(conn: sqlite3.Connection, sessions: Iterable[StoredSession]) -> None:
+    """Insert sessions."""
+    conn.executemany(
+        """
+        INSERT INTO sessions VALUES (
+            :number, :id, :user_id, :tool_type_id, :session_hash, :anonymous_project_id, :device, :road, :day,
+            :first_at, :started_at, :ended_at, :duration_seconds, :model_name, :turn_count, :tool_usage, :code_metrics,
+            :created_at, :updated_at
+        )
+        """,
+        [msgspec.structs.asdict(session) for session in sessions],
+    )
 
 
 def put_session(conn: sqlite3.Connection, session: StoredSession) -> None:
@@ -163,9 +167,9 @@ def delete_session(conn: sqlite3.Connection, number: int) -> None:
     conn.execute("DELETE FROM sessions WHERE number = :number", {"number": number})
 
 
-def put_token_usage(conn: sqlite3.Connection, session: StoredSession, totals: Totals) -> None:
-    """Write what a session counts, tokens by kind."""
-    conn.execute(
+def put_token_usages(conn: sqlite3.Connection, usages: Iterable[tuple[StoredSession, Totals]]) -> None:
+    """Write what sessions count, tokens by kind."""
+    conn.executemany(
         """
         INSERT INTO token_usage (session_id, user_id, tool_type_id, input_tokens, output_tokens,
                                  cache_creation_tokens, cache_read_tokens, recorded_at)
@@ -175,16 +179,19 @@ def put_token_usage(conn: sqlite3.Connection, session: StoredSession, totals: To
             cache_creation_tokens = excluded.cache_creation_tokens, cache_read_tokens = excluded.cache_read_tokens,
             recorded_at = excluded.recorded_at
         """,
-        {
-            "session_id": session.id,
-            "user_id": session.user_id,
-            "tool_type_id": session.tool_type_id,
-            "input": totals.input,
-            "output": totals.output,
-            "cache_write": totals.cache_write,
-            "cache_read": totals.cache_read,
-            "recorded_at": session.updated_at,
-        },
+        [
+            {
+                "session_id": session.id,
+                "user_id": session.user_id,
+                "tool_type_id": session.tool_type_id,
+                "input": totals.input,
+                "output": totals.output,
+                "cache_write": totals.cache_write,
+                "cache_read": totals.cache_read,
+                "recorded_at": session.updated_at,
+            }
+            for session, totals in usages
+        ],
     )
 
 
