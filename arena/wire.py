@@ -46,7 +46,7 @@ class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     that this response is the first to answer. ``cost_recorded`` is what the tool itself noted, in US dollars.
     """
 
-    key: Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
+    key: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
     at: Instant
     model: Annotated[str, Meta(min_length=1, max_length=100)]
     input: Count = 0
@@ -54,7 +54,7 @@ class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     cache_write_5m: Count = 0
     cache_write_1h: Count = 0
     cache_read: Count = 0
-    request: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")] | None = None
+    request: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")] | None = None
     sidechain: bool = False
     tools: Annotated[dict[Annotated[str, Meta(max_length=64)], Count], Meta(max_length=64)] = field(
         default_factory=dict
@@ -65,9 +65,9 @@ class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     files_modified: Count = 0
     turns: Count = 0
     web_searches: Count = 0
-    speed: Annotated[str, Meta(pattern="^(standard|fast)$")] | None = None
-    service_tier: Annotated[str, Meta(pattern="^(standard|priority|batch|flex)$")] | None = None
-    region: Annotated[str, Meta(pattern="^(us|eu|global)$")] | None = None
+    speed: Annotated[str, Meta(pattern=r"^(standard|fast)\Z")] | None = None
+    service_tier: Annotated[str, Meta(pattern=r"^(standard|priority|batch|flex)\Z")] | None = None
+    region: Annotated[str, Meta(pattern=r"^(us|eu|global)\Z")] | None = None
     cost_recorded: Annotated[float, Meta(ge=0, le=100_000)] | None = None
 
 
@@ -79,11 +79,11 @@ class SessionReport(Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """
 
     tool: Annotated[str, Meta(min_length=1, max_length=50)]
-    session: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    session: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     started_at: Instant
     ended_at: Instant
     records: list[Record]
-    project: Annotated[str, Meta(pattern="^([0-9a-f]{16})?$")] = ""
+    project: Annotated[str, Meta(pattern=r"^([0-9a-f]{16})?\Z")] = ""
     collector: Annotated[str, Meta(max_length=50)] = ""
 
 

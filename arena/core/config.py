@@ -4,7 +4,9 @@
 the file: they are made on first start and kept in the data folder, readable by its owner alone.
 """
 
+import contextlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -66,7 +68,7 @@ class Ranking(Struct, frozen=True, forbid_unknown_fields=True):
 class Client(Struct, frozen=True, forbid_unknown_fields=True):
     """The laptops."""
 
-    oldest: Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$")] = "0.1.0"
+    oldest: Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+\Z")] = "0.1.0"
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,21 +152,21 @@ class Place(Struct, frozen=True):
     def secret(self) -> str:
         """The signing secret (64 hex digits), made when it is first asked for."""
         file = self.data / "secret"
-        try:
-            return file.read_text()
-        except FileNotFoundError:
-            pass
-        made = secrets.token_hex(32)
-        temporary = self.data / f".secret.{os.getpid()}"
-        temporary.touch(mode=0o600)
-        temporary.write_text(made)
-        try:
-            os.link(temporary, file)  # fails if another process was first, and never shows half a file
-        except FileExistsError:
-            return file.read_text()
-        finally:
+        if not file.exists():
+            temporary = self.data / f".secret.{os.getpid()}"
+            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as writing:
+                writing.write(secrets.token_hex(32))
+                writing.flush()
+                os.fsync(writing.fileno())
+            with contextlib.suppress(FileExistsError):  # another process was first
+                os.link(temporary, file)  # never shows half a file
             temporary.unlink()
-        return made
+        secret = file.read_text().strip()
+        if not re.fullmatch("[0-9a-f]{64}", secret):
+            raise ConfigError(
+                f"{file} does not hold 64 hex digits; restore it from a backup, or remove it for a new one"
+            )
+        return secret
 
 
 def place(data: Path) -> Place:

@@ -76,6 +76,7 @@ class Database:
         self._committed = threading.Event()
         self._closing = threading.Event()
         self._started = False
+        self._starting = threading.Lock()
         self._readers: asyncio.Queue[_Reader] | None = None
         self._glance = sqlite.connect(path, readonly=True)
 
@@ -97,10 +98,11 @@ class Database:
 
     def close_sync(self) -> None:
         """Commit what waits and close the writer."""
+        with self._starting:
+            self._closing.set()
         if self._started:
             self._jobs.put(None)
             self._writer.join()
-            self._closing.set()
             self._committed.set()
             self._checkpointer.join()
             self._started = False
@@ -163,10 +165,13 @@ class Database:
     # -- the writer thread
 
     def _put(self, job: _Job) -> None:
-        if not self._started:
-            self._started = True
-            self._writer.start()
-            self._checkpointer.start()
+        with self._starting:
+            if self._closing.is_set():
+                raise RuntimeError("the database is closed")
+            if not self._started:
+                self._started = True
+                self._writer.start()
+                self._checkpointer.start()
         self._jobs.put(job)
 
     def _write_forever(self) -> None:
@@ -227,7 +232,7 @@ def _commit(conn: sqlite3.Connection, jobs: list[_Job]) -> None:
     try:
         _run(conn, jobs)
         conn.execute("COMMIT")
-    except Exception:
+    except BaseException:  # whatever a function raises, the writer lives on
         _rollback(conn)
         if not _commit_apart(conn, jobs):
             for job in jobs:
@@ -250,11 +255,16 @@ def _commit_apart(conn: sqlite3.Connection, jobs: list[_Job]) -> bool:
     """Commit with a savepoint for each job. False, with nothing stored, if SQLite itself undid it all (disk full)."""
     try:
         conn.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as problem:
+        for job in jobs:
+            job.outcome = _Failed(problem)
+        return True
+    try:
         for job in jobs:
             conn.execute("SAVEPOINT one")
             try:
                 _run(conn, [job])
-            except Exception as problem:
+            except BaseException as problem:
                 job.outcome = _Failed(problem)
                 if not conn.in_transaction:
                     return False
@@ -276,10 +286,10 @@ PASSING = frozenset((5, 6, 8, 10, 13, 14))
 class _Failed:
     """The outcome of a function that was not stored."""
 
-    def __init__(self, problem: Exception) -> None:
+    def __init__(self, problem: BaseException) -> None:
         code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
+        self.problem = problem
         if code not in PASSING:
-            self.problem = problem
             return
         log().error("database", reason=str(problem))
         self.problem = Unavailable(

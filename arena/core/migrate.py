@@ -8,6 +8,8 @@ from sqlite_utils.migrations import Migrations
 
 from arena.core import sqlite
 
+import sqlite3  # isort: skip  (after the module that chooses it)
+
 APPLICATION_ID = 0x4152_454E
 """'AREN', so that ``file`` and we ourselves can tell our database from any other."""
 
@@ -23,9 +25,13 @@ def migrate(path: Path, rooms: Iterable[Migrations]) -> list[str]:
     is some other program's database.
     """
     sets = list(rooms)
-    conn = sqlite.connect(path)
     try:
-        if conn.execute("PRAGMA application_id").fetchone()[0] not in (0, APPLICATION_ID):
+        conn = sqlite.connect(path)
+        owner = conn.execute("PRAGMA application_id").fetchone()[0]
+    except sqlite3.DatabaseError as problem:
+        raise ValueError(f"{path} cannot be used ({problem})") from problem
+    try:
+        if owner not in (0, APPLICATION_ID):
             raise ValueError(f"{path} is a database of another program")
         conn.execute(f"PRAGMA journal_mode={sqlite.JOURNAL}")
         conn.execute("PRAGMA journal_size_limit=67108864")

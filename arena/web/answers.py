@@ -13,7 +13,8 @@ from msgspec import Struct
 
 KEPT = 512
 """Answers kept at the most; then all are dropped. A board of 50 rows takes about 80 KB."""
-_THEME = re.compile(rb"(?:^|;\s*)theme=(\w+)")
+_THEME = re.compile(rb"(?:^|;\s*)theme=(light|dark)(?:;|$)")
+_KNOWN = re.compile(rb"(?:(?:^|&)(?:period|metric|page|limit|offset)=[\w-]{0,10})*")
 _OURS = re.compile(rb"(?:^|;\s*)(?:__Host-)?arena(?:-form)?=")
 """A cookie of ours: a session, or the one of a form, whose token stands in every page that its bearer gets."""
 
@@ -42,6 +43,8 @@ class Kept(Struct, frozen=True):
 
 def question(path: bytes, query: bytes, headers: Headers) -> Question | None:
     """What a GET asks for, or None if its answer may depend on who asks."""
+    if not _KNOWN.fullmatch(query):
+        return None  # a search, or something that only fills the memory
     cookie = target = etag = encoding = history = host = b""
     for name, value in headers:
         match name:
