@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar, Request, Router
 from litestar.datastructures import CacheControlHeader, State
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,7 +22,7 @@ from arena.core import clock
 from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
-from arena.rooms import routers
+from arena.rooms import Handler, hot_handlers, routers
 from arena.web.answers import Answers, Kept, Key, Question, question
 from arena.web.api import Answer
 from arena.web.assets import folder
@@ -91,6 +91,7 @@ class Outside:
     def __init__(self, app: ASGIApp, box: Box) -> None:
         self.app = app
         self.box = box
+        self.hot = hot_handlers()
         self.answers = Answers()
         self.making: dict[Key, asyncio.Event] = {}
         self.headers = [
@@ -121,7 +122,8 @@ class Outside:
             await Answer(b"", 204)(scope, receive, self._dressed(scope, send))
             return
         if scope["method"] != "GET":
-            await self.app(scope, receive, self._dressed(scope, send))
+            hot = self.hot.get(scope["path"]) if scope["method"] == "POST" else None
+            await (self._hot(hot) if hot else self.app)(scope, receive, self._dressed(scope, send))
             return
         asked = question(scope["raw_path"], scope["query_string"], scope["headers"])
         if asked is None:
@@ -144,6 +146,20 @@ class Outside:
             made.set()
             if self.making.get(asked.key) is made:
                 del self.making[asked.key]
+
+    def _hot(self, handler: Handler) -> ASGIApp:
+        """A handler as it stands, without the router: it asks for nothing but the request, and has its own guard."""
+
+        async def answer(scope: Any, receive: Receive, send: Send) -> None:
+            scope.update(litestar_app=self.app, state={})
+            request: Request[Any, Any, Any] = Request(scope, receive)
+            try:
+                made = await handler(request)
+            except Exception as problem:
+                made = on_error(request, problem).to_asgi_response(None, request)
+            await made(scope, receive, send)
+
+        return answer
 
     def _request_id(self) -> bytes:
         self._count += 1

@@ -1,6 +1,10 @@
 """THE FLOOR PLAN: one line a room, lowest first. Only here are the rooms' schemas and routes opened."""
 
-from litestar import Router
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar import Request, Router
+from litestar.types import ASGIApp
 from msgspec import Struct
 from sqlite_utils.migrations import Migrations
 
@@ -14,20 +18,23 @@ import arena.profiles.routes
 import arena.usage.routes
 import arena.usage.schema
 
+Handler = Callable[[Request[Any, Any, Any]], Awaitable[ASGIApp]]
+
 
 class Room(Struct, frozen=True):
-    """A room: its tables and its doors, where it has them."""
+    """A room: its tables and doors, where it has them, and the doors so busy that they are opened without a router."""
 
     name: str
     migrations: Migrations | None = None
     router: Router | None = None
+    hot: dict[str, Handler] = {}
 
 
 ROOMS = (
     Room("audit", arena.audit.schema.migrations),
     Room("accounts", arena.accounts.schema.migrations, arena.accounts.routes.router),
     Room("operations", None, arena.operations.routes.router),
-    Room("usage", arena.usage.schema.migrations, arena.usage.routes.router),
+    Room("usage", arena.usage.schema.migrations, arena.usage.routes.router, arena.usage.routes.hot),
     Room("leaderboard", None, arena.leaderboard.routes.router),
     Room("profiles", None, arena.profiles.routes.router),
     Room("home", None, arena.home.routes.router),
@@ -42,3 +49,8 @@ def schemas() -> list[Migrations]:
 def routers() -> list[Router]:
     """Every room's doors."""
     return [room.router for room in ROOMS if room.router is not None]
+
+
+def hot_handlers() -> dict[str, Handler]:
+    """The handlers of the busiest POST addresses, by path."""
+    return {path: handler for room in ROOMS for path, handler in room.hot.items()}

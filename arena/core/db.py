@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from functools import partial
@@ -27,6 +28,8 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741  (an item)
 SHARED_COMMIT = 200
 """How many functions share one commit at the most: more only makes each of them wait longer."""
+GATHER = 0.002
+"""Seconds to wait for company before a commit, if the last one had any: a busy box then does more in each."""
 READERS = 4
 CHECKPOINT_PAUSE = 1.0
 """Seconds between two checkpoints; about what the log grows by meanwhile is what a reader may have to look through."""
@@ -178,24 +181,31 @@ class Database:
         conn = sqlite.connect(self.path)
         conn.execute("PRAGMA wal_autocheckpoint=0")
         conn.execute("PRAGMA cache_size=-65536")
+        crowd = False
         while (job := self._jobs.get()) is not None:
-            jobs = [job]
-            ending = False
-            while len(jobs) < SHARED_COMMIT:
-                try:
-                    more = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    ending = True
-                    break
-                jobs.append(more)
+            if crowd:
+                time.sleep(GATHER)
+            jobs, ending = self._waiting(job)
+            crowd = len(jobs) > 1
             _commit(conn, jobs)
             _tell(jobs)
             self._committed.set()
             if ending:
                 break
         conn.close()
+
+    def _waiting(self, first: _Job) -> tuple[list[_Job], bool]:
+        """Take all that wait, up to what one commit may hold, and say whether the end was among them."""
+        jobs = [first]
+        while len(jobs) < SHARED_COMMIT:
+            try:
+                more = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if more is None:
+                return jobs, True
+            jobs.append(more)
+        return jobs, False
 
     # -- the checkpoint thread
 
