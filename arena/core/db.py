@@ -301,7 +301,8 @@ class _Failed:
         self.problem = problem
         if code not in PASSING:
             return
-        log().error("database", reason=str(problem))
+        with contextlib.suppress(Exception):  # a log that cannot be written must not stop the writer
+            log().error("database", reason=str(problem))
         self.problem = Unavailable(
             f"The box cannot store anything just now ({problem}). Nothing was lost; try again in a moment.",
             retry_after=5,
