@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
     )
     if options.child:
         threading.Thread(target=_end_with_parent, name="arena-parent", daemon=True).start()
-    log.log().info("worker", pid=os.getpid())
+    log.log().debug("worker", pid=os.getpid())
     try:
         consumer.run()
     finally:

@@ -10,8 +10,10 @@ def sums(conn: sqlite3.Connection, first: str, last: str) -> list[Sums]:
     rows = conn.execute(
         """
         SELECT u.id, u.username, u.display_name, u.privacy_mode, u.created_at,
-               SUM(d.input_tokens) AS input, SUM(d.output_tokens) AS output, SUM(d.cache_tokens) AS cache,
-               SUM(d.session_count) AS sessions
+               CAST(SUM(d.input_tokens) AS BIGINT) AS input,
+               CAST(SUM(d.output_tokens) AS BIGINT) AS output,
+               CAST(SUM(d.cache_tokens) AS BIGINT) AS cache,
+               CAST(SUM(d.session_count) AS BIGINT) AS sessions
         FROM daily_user_stats AS d JOIN users AS u ON u.id = d.user_id
         WHERE d.stat_date >= :first AND d.stat_date <= :last AND u.disabled_at IS NULL
         GROUP BY u.id, u.username, u.display_name, u.privacy_mode, u.created_at

@@ -211,8 +211,11 @@ def counted_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> 
     """The sum of a session's counted records, afresh."""
     row = conn.execute(
         """
-        SELECT 0, COUNT(*), COALESCE(SUM(input_tokens), 0), COALESCE(SUM(output_tokens), 0),
-               COALESCE(SUM(cache_write_5m + cache_write_1h), 0), COALESCE(SUM(cache_read_tokens), 0)
+        SELECT 0, COUNT(*),
+               CAST(COALESCE(SUM(input_tokens), 0) AS BIGINT),
+               CAST(COALESCE(SUM(output_tokens), 0) AS BIGINT),
+               CAST(COALESCE(SUM(cache_write_5m + cache_write_1h), 0) AS BIGINT),
+               CAST(COALESCE(SUM(cache_read_tokens), 0) AS BIGINT)
         FROM usage_records WHERE user_id = :user_id AND session = :session AND counted = 1
         """,
         {"user_id": user_id, "session": session},
@@ -403,9 +406,10 @@ def everybody(conn: sqlite3.Connection) -> dict[str, Any]:
     """The totals of all people together."""
     row = conn.execute(
         """
-        SELECT COUNT(*) AS people, COALESCE(SUM(total_sessions), 0) AS sessions,
-               COALESCE(SUM(total_input_tokens), 0) AS input, COALESCE(SUM(total_output_tokens), 0) AS output,
-               COALESCE(SUM(total_all_tokens), 0) AS total
+        SELECT COUNT(*) AS people, CAST(COALESCE(SUM(total_sessions), 0) AS BIGINT) AS sessions,
+               CAST(COALESCE(SUM(total_input_tokens), 0) AS BIGINT) AS input,
+               CAST(COALESCE(SUM(total_output_tokens), 0) AS BIGINT) AS output,
+               CAST(COALESCE(SUM(total_all_tokens), 0) AS BIGINT) AS total
         FROM user_stats
         """
     ).fetchone()
@@ -417,7 +421,8 @@ def models_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[str, in
     rows = conn.execute(
         """
         SELECT model, COUNT(DISTINCT session) AS sessions,
-               SUM(input_tokens + output_tokens + cache_write_5m + cache_write_1h + cache_read_tokens) AS tokens
+               CAST(SUM(input_tokens + output_tokens
+                   + cache_write_5m + cache_write_1h + cache_read_tokens) AS BIGINT) AS tokens
         FROM usage_records WHERE user_id = :user_id AND counted = 1
         GROUP BY model ORDER BY sessions DESC, tokens DESC, model
         """,
@@ -431,7 +436,8 @@ def instants_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[int, 
     rows = conn.execute(
         """
         SELECT at / 900000 AS quarter,
-               SUM(input_tokens + output_tokens + cache_write_5m + cache_write_1h + cache_read_tokens) AS tokens
+               CAST(SUM(input_tokens + output_tokens
+                   + cache_write_5m + cache_write_1h + cache_read_tokens) AS BIGINT) AS tokens
         FROM usage_records WHERE user_id = :user_id AND counted = 1 GROUP BY quarter ORDER BY quarter
         """,
         {"user_id": user_id},
@@ -443,7 +449,8 @@ def cache_of_user(conn: sqlite3.Connection, user_id: str) -> tuple[int, int]:
     """What a person's records wrote to and read from caches, in tokens."""
     row = conn.execute(
         """
-        SELECT COALESCE(SUM(t.cache_creation_tokens), 0), COALESCE(SUM(t.cache_read_tokens), 0)
+        SELECT CAST(COALESCE(SUM(t.cache_creation_tokens), 0) AS BIGINT),
+               CAST(COALESCE(SUM(t.cache_read_tokens), 0) AS BIGINT)
         FROM sessions AS s JOIN token_usage AS t ON t.session_id = s.id WHERE s.user_id = :user_id
         """,
         {"user_id": user_id},
