@@ -90,6 +90,18 @@ def test_a_forgotten_project_is_gone(alice: Person) -> None:
     assert alice.totals() == (10, 5, 1)
 
 
+def test_a_key_that_was_just_revoked_forgets_nothing(alice: Person) -> None:
+    send(alice, a_report(a_record("m1"), project="ab" * 8))
+    assert alice.post("/api/v1/keys/revoke", {}).status_code == 200
+    assert alice.post("/api/v1/forget", {"project": "ab" * 8}).status_code == 401
+    assert alice.box.ask("SELECT COUNT(*) FROM usage_records WHERE user_id = :id", id=_id(alice)) == [(1,)]
+
+
+def _id(person: Person) -> str:
+    found: str = person.box.ask("SELECT id FROM users WHERE username = :name", name=person.name)[0][0]
+    return found
+
+
 def test_a_client_may_take_its_own_key_back(alice: Person) -> None:
     assert alice.post("/api/v1/keys/revoke", {}).json()["data"] == {"revoked": True}
     assert send(alice, a_report(a_record())).status_code == 401

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Router, get, post
 from litestar.types import ASGIApp
 
-from arena.accounts.actions import revoke_key
+from arena.accounts.actions import revoke_key, still_good
 from arena.accounts.guards import by_key, caller_of, refuse_key, signed
 from arena.accounts.models import KeyOwner
 from arena.core import clock
@@ -157,10 +157,14 @@ async def forget(request: AnyRequest) -> ASGIApp:
     if not isinstance(project, str) or len(project) != 16:
         raise _invalid(Refused("project", "must be the 16 hex digits that stand for it"))
     box, now = box_of(request), clock.now()
-    person = owner.person
-    sessions, records = await box.db.write(
-        lambda conn: forget_project(conn, person.id, project, days=box.days, now=now)
+    gone = await box.db.write(
+        lambda conn: (
+            forget_project(conn, owner.person.id, project, days=box.days, now=now) if still_good(conn, owner) else None
+        )
     )
+    if gone is None:
+        raise refuse_key()
+    sessions, records = gone
     return answer({"sessions": sessions, "records": records})
 
 
