@@ -19,7 +19,7 @@ from arena.core import clock, config, log, migrate  # isort: skip
 import uvicorn  # isort: skip
 
 from arena.admin import command, demo  # isort: skip
-from arena.accounts.actions import create_first_link  # isort: skip
+from arena.accounts.actions.links import create_first_link  # isort: skip
 from arena.app import Outside, build  # isort: skip
 from arena.rooms import schemas  # isort: skip
 

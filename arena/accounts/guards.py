@@ -10,8 +10,9 @@ from urllib.parse import urlencode, urlsplit
 from litestar import Request, Response
 from litestar.handlers import BaseRouteHandler
 
-from arena.accounts import actions, rules, store
-from arena.accounts.models import KeyOwner, Person
+from arena.accounts import rules, store
+from arena.accounts.actions import keys, sessions
+from arena.accounts.models import KeyOwner, Person, SignedIn
 from arena.audit.models import Caller
 from arena.core import clock, ids
 from arena.core.db import Database
@@ -20,6 +21,7 @@ from arena.core.log import log
 from arena.web import session
 from arena.web.box import Connection, Visitor, box_of, header, visitor_of
 from arena.web.errors import PROGRAMS
+from arena.web.forms import see_other
 
 LOOK_AGAIN = 1_000
 """Milliseconds for which a key that was found is not looked up again before a write."""
@@ -47,7 +49,7 @@ def identify(connection: Connection) -> Person | None:
     if not token:
         return None
     db, now = box_of(connection).db, clock.now()
-    found = db.glance(partial(actions.identify, token=token, now=now))
+    found = db.glance(partial(sessions.identify, token=token, now=now))
     if found is None:
         return None
     if rules.is_due(found.last_seen_at, now):
@@ -85,6 +87,12 @@ async def may_look(connection: Connection, _: BaseRouteHandler) -> None:
         me(connection)
 
 
+def welcome(request: Request[Any, Any, Any], opened: SignedIn, next: str) -> Response[bytes]:
+    """Lead on with the cookie of a web session that was just opened."""
+    seconds = box_of(request).config.accounts.session_days * 86_400
+    return see_other(next, session.session_cookie(request, opened.token, seconds))
+
+
 def ask_to_sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[bytes]:
     """Lead to the sign-in page and, after it, back to where the visitor was (exception handler of `SignInFirst`)."""
     if request.headers.get("hx-request") == "true":
@@ -114,7 +122,7 @@ def by_key(connection: Connection) -> Person:
 def signed(connection: Connection, body: bytes) -> KeyOwner:
     """Say whose signed request it is: key, time within 300 s, signature over time and raw body.
 
-    The key may have been looked up a second ago: whoever writes asks `actions.still_good` in the same transaction.
+    The key may have been looked up a second ago: whoever writes asks `keys.still_good` in the same transaction.
     Raises `NotSignedIn` with one sentence for each problem and the server's time (epoch seconds) in its details.
     """
     key, now = header(connection, b"x-api-key"), clock.now()
@@ -164,7 +172,7 @@ def _owner(connection: Connection, key: str, now: int) -> KeyOwner:
 
 def _note_refusal(connection: Connection, found: KeyOwner, reason: str, now: int) -> None:
     if rules.is_due(found.last_refused_at, now):
-        deed = partial(actions.note_refusal, key_id=found.key_id, user_id=found.person.id, reason=reason)
+        deed = partial(keys.note_refusal, key_id=found.key_id, user_id=found.person.id, reason=reason)
         _soon(box_of(connection).db, partial(deed, caller=caller_of(connection), now=now))
 
 

@@ -8,7 +8,8 @@ import argparse
 import sqlite3
 from functools import partial
 
-from arena.accounts import actions, rules, store
+from arena.accounts import rules, store
+from arena.accounts.actions import keys, people
 from arena.accounts.models import Key
 from arena.admin.command import Opened, Refused
 from arena.audit.models import OPERATOR
@@ -34,23 +35,23 @@ def _list(box: Opened, arguments: argparse.Namespace) -> None:
     def read(conn: sqlite3.Connection) -> list[Key]:
         if arguments.name is None:
             return store.keys(conn)
-        return store.keys_of(conn, actions.someone(conn, arguments.name).id)
+        return store.keys_of(conn, people.someone(conn, arguments.name).id)
 
-    keys = box.db.read_sync(read)
+    listed = box.db.read_sync(read)
     if arguments.json:
-        command.print_json(keys)
+        command.print_json(listed)
         return
     rows = [
         (k.prefix, k.username, _state(k), command.date(k.created_at), command.date(k.last_used_at), k.label)
-        for k in keys
+        for k in listed
     ]
     command.print_rows(("PREFIX", "NAME", "STATE", "CREATED (UTC)", "LAST USED (UTC)", "LABEL"), rows)
 
 
 def _create(box: Opened, arguments: argparse.Namespace) -> None:
     def write(conn: sqlite3.Connection) -> str:
-        person = actions.someone(conn, arguments.name)
-        return actions.make_key(conn, user_id=person.id, label=arguments.label, caller=OPERATOR, now=clock.now())
+        person = people.someone(conn, arguments.name)
+        return keys.make_key(conn, user_id=person.id, label=arguments.label, caller=OPERATOR, now=clock.now())
 
     print(box.db.write_sync(write))
 
@@ -61,7 +62,7 @@ def _revoke(box: Opened, arguments: argparse.Namespace) -> None:
     def write(conn: sqlite3.Connection) -> int:
         owners = store.owners_of_prefix(conn, prefix)
         for person in owners:
-            actions.revoke_key(conn, user_id=person.id, prefix=prefix, caller=OPERATOR, now=clock.now())
+            keys.revoke_key(conn, user_id=person.id, prefix=prefix, caller=OPERATOR, now=clock.now())
         return len(owners)
 
     if not box.db.write_sync(write):

@@ -9,7 +9,8 @@ import sqlite3
 import sys
 from functools import partial
 
-from arena.accounts import actions, rules, store
+from arena.accounts import rules, store
+from arena.accounts.actions import links, people
 from arena.accounts.models import Person, Role
 from arena.admin.command import Opened, Refused
 from arena.audit.models import OPERATOR
@@ -40,11 +41,11 @@ def main(argv: list[str]) -> int:
 
 
 def _list(box: Opened, arguments: argparse.Namespace) -> None:
-    people = box.db.read_sync(store.users)
+    everybody = box.db.read_sync(store.users)
     if arguments.json:
-        command.print_json([_for_programs(person) for person in people])
+        command.print_json([_for_programs(person) for person in everybody])
         return
-    rows = [(p.name, p.role, _state(p), command.date(p.created_at), p.display) for p in people]
+    rows = [(p.name, p.role, _state(p), command.date(p.created_at), p.display) for p in everybody]
     command.print_rows(("NAME", "ROLE", "STATE", "JOINED (UTC)", "DISPLAY NAME"), rows)
 
 
@@ -54,8 +55,8 @@ def _add(box: Opened, arguments: argparse.Namespace) -> None:
 
     def write(conn: sqlite3.Connection) -> str:
         role: Role = "admin" if arguments.admin else "member"
-        person = actions.add_user(conn, name=arguments.name, role=role, password_hash=hashed, caller=OPERATOR, now=now)
-        return actions.sign_in_link(conn, name=person.name, days=days, caller=OPERATOR, now=now)
+        person = people.add_user(conn, name=arguments.name, role=role, password_hash=hashed, caller=OPERATOR, now=now)
+        return links.sign_in_link(conn, name=person.name, days=days, caller=OPERATOR, now=now)
 
     print(box.link(box.db.write_sync(write)))
 
@@ -66,37 +67,37 @@ def _invite(box: Opened, arguments: argparse.Namespace) -> None:
     def write(conn: sqlite3.Connection) -> str:
         name = arguments.name
         if name is not None and store.user_by_name(conn, rules.name_of(name)):  # they are here: let them in again
-            return actions.sign_in_link(conn, name=name, days=days, caller=OPERATOR, now=now)
-        return actions.invite(conn, name=name, days=days, caller=OPERATOR, now=now)
+            return links.sign_in_link(conn, name=name, days=days, caller=OPERATOR, now=now)
+        return links.invite(conn, name=name, days=days, caller=OPERATOR, now=now)
 
     print(box.link(box.db.write_sync(write)))
 
 
 def _disable(box: Opened, arguments: argparse.Namespace) -> None:
-    deed = partial(actions.disable_user, name=arguments.name, caller=OPERATOR, now=clock.now())
+    deed = partial(people.disable_user, name=arguments.name, caller=OPERATOR, now=clock.now())
     print(f"{box.db.write_sync(deed).name} is disabled: web sessions have ended, keys are refused.")
 
 
 def _enable(box: Opened, arguments: argparse.Namespace) -> None:
-    deed = partial(actions.enable_user, name=arguments.name, caller=OPERATOR, now=clock.now())
+    deed = partial(people.enable_user, name=arguments.name, caller=OPERATOR, now=clock.now())
     print(f"{box.db.write_sync(deed).name} is enabled: password and keys work again.")
 
 
 def _promote(box: Opened, arguments: argparse.Namespace) -> None:
-    deed = partial(actions.promote_user, name=arguments.name, caller=OPERATOR, now=clock.now())
+    deed = partial(people.promote_user, name=arguments.name, caller=OPERATOR, now=clock.now())
     print(f"{box.db.write_sync(deed).name} is an administrator.")
 
 
 def _delete(box: Opened, arguments: argparse.Namespace) -> None:
-    person = box.db.read_sync(partial(actions.someone, name=arguments.name))
+    person = box.db.read_sync(partial(people.someone, name=arguments.name))
     if not arguments.yes:
         _ask(person)
-    box.db.write_sync(partial(actions.delete_user, name=person.name, caller=OPERATOR, now=clock.now()))
+    box.db.write_sync(partial(people.delete_user, name=person.name, caller=OPERATOR, now=clock.now()))
     print(f"{person.name} is deleted.")
 
 
 def _export(box: Opened, arguments: argparse.Namespace) -> None:
-    command.print_json(box.db.read_sync(partial(actions.export_user, name=arguments.name)))
+    command.print_json(box.db.read_sync(partial(people.export_user, name=arguments.name)))
 
 
 def _ask(person: Person) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from arena.accounts import actions as accounts
 from arena.accounts import store as accounts_store
+from arena.accounts.actions import keys, links
 from arena.accounts.guards import admin, caller_of, me, signed_in
 from arena.core import clock
 from arena.core.errors import ArenaError, NotFound
@@ -56,7 +56,7 @@ async def make_key(request: AnyRequest) -> Response[bytes]:
     """Make a key and show it, this once."""
     label = str((await request.form()).get("label", ""))
     visitor, now = me(request), clock.now()
-    make = partial(accounts.make_key, user_id=visitor.id, label=label, caller=caller_of(request), now=now)
+    make = partial(keys.make_key, user_id=visitor.id, label=label, caller=caller_of(request), now=now)
     try:
         key = await box_of(request).db.write(make)
     except ArenaError as problem:
@@ -68,7 +68,7 @@ async def make_key(request: AnyRequest) -> Response[bytes]:
 async def revoke_key(request: AnyRequest, prefix: FromPath[str]) -> Response[bytes]:
     """Revoke one of the visitor's own keys."""
     visitor, now = me(request), clock.now()
-    revoke = partial(accounts.revoke_key, user_id=visitor.id, prefix=prefix, caller=caller_of(request), now=now)
+    revoke = partial(keys.revoke_key, user_id=visitor.id, prefix=prefix, caller=caller_of(request), now=now)
     await box_of(request).db.write(revoke)
     return Response(b"", status_code=303, headers={"location": "/dashboard"})
 
@@ -78,7 +78,7 @@ async def invite(request: AnyRequest) -> Response[bytes]:
     """Make an invitation link and show it, this once."""
     box, visitor, now = box_of(request), me(request), clock.now()
     make = partial(
-        accounts.invite,
+        links.invite,
         name=None,
         days=box.config.accounts.link_days,
         caller=caller_of(request),
@@ -100,13 +100,13 @@ async def _dashboard(
     box, visitor, now = box_of(request), me(request), clock.now()
     boards = boards_in(box.memory, box.db, box.config)
     today = box.days.of(now)
-    keys = await box.db.read(lambda conn: accounts_store.keys_of(conn, visitor.id))
+    mine = await box.db.read(lambda conn: accounts_store.keys_of(conn, visitor.id))
     page = pages.dashboard(
         [await boards.get(period, "score", today) for period in PERIODS],
         visitor_id=visitor.id,
         display=visitor.display,
         keys=[
-            pages.Key(key.label, key.prefix, key.created_at, key.last_used_at) for key in keys if key.revoked_at is None
+            pages.Key(key.label, key.prefix, key.created_at, key.last_used_at) for key in mine if key.revoked_at is None
         ],
         address=box.address,
         wheel_url=_wheel_url(request),

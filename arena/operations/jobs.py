@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from huey import Huey, crontab
 
-from arena.accounts.actions import tidy
+from arena.accounts.actions.people import tidy
 from arena.core.db import Database
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from arena.accounts.actions import still_good
+from arena.accounts.actions.keys import still_good
 from arena.accounts.models import Person
 from arena.core import clock, ids
 from arena.core.clock import Days

@@ -21,7 +21,8 @@ from litestar.testing import TestClient
 import arena.accounts.routes
 import arena.accounts.schema
 import arena.audit.schema
-from arena.accounts import actions, guards, rules
+from arena.accounts import guards, rules
+from arena.accounts.actions import keys, links, people, sessions
 from arena.accounts.models import Person
 from arena.audit.models import Caller
 from arena.core import clock, migrate
@@ -60,28 +61,28 @@ class People:
 
     def add(self, name: str, role: str = "member", password: str | None = PASSWORD) -> Person:
         hashed = rules.hash_password(password) if password else None
-        deed = partial(actions.add_user, name=name, role=role, password_hash=hashed, caller=HERE, now=NOW)
+        deed = partial(people.add_user, name=name, role=role, password_hash=hashed, caller=HERE, now=NOW)
         return self.db.write_sync(deed)
 
 
 @pytest.fixture
-def people(db: Database) -> People:
+def crowd(db: Database) -> People:
     return People(db)
 
 
 @pytest.fixture
-def alice(people: People) -> Person:
-    return people.add("alice", "admin")
+def alice(crowd: People) -> Person:
+    return crowd.add("alice", "admin")
 
 
 @pytest.fixture
-def bob(people: People) -> Person:
-    return people.add("bob")
+def bob(crowd: People) -> Person:
+    return crowd.add("bob")
 
 
 @pytest.fixture
-def carol(people: People) -> Person:
-    return people.add("carol")
+def carol(crowd: People) -> Person:
+    return crowd.add("carol")
 
 
 @pytest.fixture
@@ -101,12 +102,14 @@ def wait(awaitable: Any) -> Any:
 
 
 def sign_in(db: Database, name: str, password: str = PASSWORD, **more: Any) -> Any:
-    return wait(actions.sign_in(db, name=name, password=password, session_days=30, caller=HERE, **{"now": NOW, **more}))
+    return wait(
+        sessions.sign_in(db, name=name, password=password, session_days=30, caller=HERE, **{"now": NOW, **more})
+    )
 
 
 def join(db: Database, token: str, **more: Any) -> Any:
     given = {"name": "bob", "display": "", "password": PASSWORD, "now": NOW, **more}
-    return wait(actions.join(db, token=token, session_days=30, caller=HERE, **given))
+    return wait(links.join(db, token=token, session_days=30, caller=HERE, **given))
 
 
 # -- a site
@@ -165,7 +168,7 @@ class Site:
         return self.client.post("/sign-in", data=data, follow_redirects=False)
 
     def make_key(self, person: Person) -> str:
-        deed = partial(actions.make_key, user_id=person.id, caller=HERE, now=clock.now())
+        deed = partial(keys.make_key, user_id=person.id, caller=HERE, now=clock.now())
         return self.db.write_sync(deed)
 
 

@@ -4,7 +4,8 @@ from functools import partial
 
 import pytest
 
-from arena.accounts import actions, store
+from arena.accounts import store
+from arena.accounts.actions import keys, people
 from arena.accounts.rules import LIVE_KEYS
 from arena.core import ids
 from arena.core.errors import Conflict, Invalid, NotFound
@@ -13,11 +14,11 @@ from .conftest import HERE, NOW
 
 
 def make(db, person, label="laptop"):
-    return db.write_sync(partial(actions.make_key, user_id=person.id, label=label, caller=HERE, now=NOW))
+    return db.write_sync(partial(keys.make_key, user_id=person.id, label=label, caller=HERE, now=NOW))
 
 
 def revoke(db, person, prefix):
-    db.write_sync(partial(actions.revoke_key, user_id=person.id, prefix=prefix, caller=HERE, now=NOW))
+    db.write_sync(partial(keys.revoke_key, user_id=person.id, prefix=prefix, caller=HERE, now=NOW))
 
 
 def test_a_key_is_found_by_its_hash_and_belongs_to_its_person(db, bob, events) -> None:
@@ -83,7 +84,7 @@ def test_only_ones_own_live_keys_can_be_revoked(db, bob, carol) -> None:
 
 def test_there_is_no_key_for_nobody_or_a_disabled_person(db, alice, bob) -> None:
     with pytest.raises(NotFound):
-        db.write_sync(partial(actions.make_key, user_id="made up", caller=HERE, now=NOW))
-    db.write_sync(partial(actions.disable_user, name="bob", caller=HERE, now=NOW))
+        db.write_sync(partial(keys.make_key, user_id="made up", caller=HERE, now=NOW))
+    db.write_sync(partial(people.disable_user, name="bob", caller=HERE, now=NOW))
     with pytest.raises(Conflict, match="disabled"):
         make(db, bob)

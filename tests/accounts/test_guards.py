@@ -5,7 +5,8 @@ from functools import partial
 
 import pytest
 
-from arena.accounts import actions, rules, store
+from arena.accounts import rules, store
+from arena.accounts.actions import keys, people
 from arena.core import clock, ids
 
 from .conftest import HERE
@@ -59,7 +60,7 @@ def test_an_unknown_key_is_refused(site, bob, key: str) -> None:
 
 def test_a_revoked_key_is_refused_and_audited_once(site, db, bob, events) -> None:
     key = site.make_key(bob)
-    deed = partial(actions.revoke_key, user_id=bob.id, prefix=key, caller=HERE, now=clock.now())
+    deed = partial(keys.revoke_key, user_id=bob.id, prefix=key, caller=HERE, now=clock.now())
     db.write_sync(deed)
     for _ in range(3):
         answer = whoami(site, key)
@@ -73,11 +74,11 @@ def test_a_revoked_key_is_refused_and_audited_once(site, db, bob, events) -> Non
 
 def test_a_disabled_persons_key_is_refused_and_works_again_when_enabled(site, db, alice, bob) -> None:
     key = site.make_key(bob)
-    db.write_sync(partial(actions.disable_user, name="bob", caller=HERE, now=clock.now()))
+    db.write_sync(partial(people.disable_user, name="bob", caller=HERE, now=clock.now()))
     answer = whoami(site, key)
     assert answer.status_code == 401
     assert "disabled" in error(answer)["message"]
-    db.write_sync(partial(actions.enable_user, name="bob", caller=HERE, now=clock.now()))
+    db.write_sync(partial(people.enable_user, name="bob", caller=HERE, now=clock.now()))
     assert whoami(site, key).text == "bob"
 
 

@@ -5,7 +5,8 @@ from functools import partial
 
 import pytest
 
-from arena.accounts import actions, store
+from arena.accounts import store
+from arena.accounts.actions import links, people, sessions
 from arena.core.clock import DAY
 from arena.core.errors import Conflict, Invalid, NotFound, NotSignedIn
 
@@ -13,15 +14,15 @@ from .conftest import HERE, NOW, join, sign_in
 
 
 def first_link(db):
-    return db.write_sync(partial(actions.create_first_link, days=7, now=NOW))
+    return db.write_sync(partial(links.create_first_link, days=7, now=NOW))
 
 
 def invite(db, name=None, **more):
-    return db.write_sync(partial(actions.invite, name=name, days=7, caller=HERE, now=NOW, **more))
+    return db.write_sync(partial(links.invite, name=name, days=7, caller=HERE, now=NOW, **more))
 
 
 def sign_in_link(db, name):
-    return db.write_sync(partial(actions.sign_in_link, name=name, days=7, caller=HERE, now=NOW))
+    return db.write_sync(partial(links.sign_in_link, name=name, days=7, caller=HERE, now=NOW))
 
 
 def test_the_first_link_makes_its_visitor_the_administrator(db) -> None:
@@ -29,7 +30,7 @@ def test_the_first_link_makes_its_visitor_the_administrator(db) -> None:
     assert opened.person.name == "alice"
     assert opened.person.display == "Alice A."
     assert opened.person.is_admin
-    found = db.glance(partial(actions.identify, token=opened.token, now=NOW))
+    found = db.glance(partial(sessions.identify, token=opened.token, now=NOW))
     assert found.person == opened.person
 
 
@@ -37,9 +38,9 @@ def test_there_is_no_first_link_once_there_is_an_administrator(db, alice) -> Non
     assert first_link(db) is None
 
 
-def test_a_disabled_administrator_does_not_count(db, alice, people) -> None:
-    people.add("bob", "admin")
-    db.write_sync(partial(actions.disable_user, name="bob", caller=HERE, now=NOW))
+def test_a_disabled_administrator_does_not_count(db, alice, crowd) -> None:
+    crowd.add("bob", "admin")
+    db.write_sync(partial(people.disable_user, name="bob", caller=HERE, now=NOW))
     assert first_link(db) is None
     db.write_sync(partial(store.set_disabled, id=alice.id, disabled_at=NOW, now=NOW))
     assert first_link(db) is not None
@@ -52,9 +53,9 @@ def test_a_fresh_first_link_ends_the_one_before(db) -> None:
     assert join(db, new, name="alice").person.is_admin
 
 
-def test_a_first_link_opens_nothing_once_there_is_an_administrator(db, people) -> None:
+def test_a_first_link_opens_nothing_once_there_is_an_administrator(db, crowd) -> None:
     token = first_link(db)
-    people.add("alice", "admin")
+    crowd.add("alice", "admin")
     with pytest.raises(NotFound, match="administrator already"):
         join(db, token, name="mallory")
 
@@ -98,9 +99,9 @@ def test_a_link_used_from_two_threads_at_once_lets_one_in(db) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    people = [person.name for person in db.read_sync(store.users)]
-    assert len(people) == 1
-    assert sorted(outcomes) == sorted([*people, "This link has been used already. Ask for a new one."])
+    joined = [person.name for person in db.read_sync(store.users)]
+    assert len(joined) == 1
+    assert sorted(outcomes) == sorted([*joined, "This link has been used already. Ask for a new one."])
 
 
 def test_two_links_used_at_once_for_one_name_let_one_in_and_the_other_link_stays(db) -> None:
@@ -138,7 +139,7 @@ def test_an_unknown_link_opens_nothing(db) -> None:
 def test_looking_at_a_link_does_not_use_it_up(db) -> None:
     token = invite(db, "bob")
     for _ in range(3):
-        assert db.glance(partial(actions.look_at_link, token=token, now=NOW)).name == "bob"
+        assert db.glance(partial(links.look_at_link, token=token, now=NOW)).name == "bob"
     join(db, token)
 
 
@@ -178,28 +179,28 @@ def test_a_second_invitation_for_a_name_ends_the_first(db) -> None:
 def test_joining_ends_the_session_that_the_browser_had(db, carol) -> None:
     before = sign_in(db, "carol").token
     join(db, invite(db), previous=before)
-    assert db.glance(partial(actions.identify, token=before, now=NOW)) is None
+    assert db.glance(partial(sessions.identify, token=before, now=NOW)) is None
 
 
 def test_a_sign_in_link_signs_its_person_in_and_keeps_the_password(db, bob) -> None:
     other = sign_in(db, "bob").token
     assert join(db, sign_in_link(db, "bob"), name="mallory", password="").person == bob
     assert sign_in(db, "bob").person == bob
-    assert db.glance(partial(actions.identify, token=other, now=NOW)) is not None
+    assert db.glance(partial(sessions.identify, token=other, now=NOW)) is not None
 
 
 def test_a_sign_in_link_may_set_a_new_password_and_then_ends_other_sessions(db, bob, events) -> None:
     other = sign_in(db, "bob").token
     join(db, sign_in_link(db, "bob"), password="battery staple")
-    assert db.glance(partial(actions.identify, token=other, now=NOW)) is None
+    assert db.glance(partial(sessions.identify, token=other, now=NOW)) is None
     assert sign_in(db, "bob", "battery staple").person == bob
     assert ("password_changed", bob.id, {}) in events()
     with pytest.raises(NotSignedIn):
         sign_in(db, "bob")
 
 
-def test_somebody_without_a_password_must_set_one(db, people) -> None:
-    people.add("bob", password=None)
+def test_somebody_without_a_password_must_set_one(db, crowd) -> None:
+    crowd.add("bob", password=None)
     token = sign_in_link(db, "bob")
     with pytest.raises(Invalid, match="at least 8"):
         join(db, token, password="")
@@ -215,7 +216,7 @@ def test_a_newer_sign_in_link_ends_the_one_before(db, bob) -> None:
 
 
 def test_there_is_no_sign_in_link_for_nobody_or_a_disabled_person(db, alice, bob) -> None:
-    db.write_sync(partial(actions.disable_user, name="bob", caller=HERE, now=NOW))
+    db.write_sync(partial(people.disable_user, name="bob", caller=HERE, now=NOW))
     with pytest.raises(Conflict, match="disabled"):
         sign_in_link(db, "bob")
     with pytest.raises(NotFound, match="nobody called carol"):
@@ -224,7 +225,7 @@ def test_there_is_no_sign_in_link_for_nobody_or_a_disabled_person(db, alice, bob
 
 def test_disabling_ends_the_sign_in_links_of_a_person(db, alice, bob) -> None:
     token = sign_in_link(db, "bob")
-    db.write_sync(partial(actions.disable_user, name="bob", caller=HERE, now=NOW))
+    db.write_sync(partial(people.disable_user, name="bob", caller=HERE, now=NOW))
     with pytest.raises(NotFound):
         join(db, token, password="")
 

@@ -5,7 +5,8 @@ from functools import partial
 import msgspec
 import pytest
 
-from arena.accounts import actions, store
+from arena.accounts import store
+from arena.accounts.actions import keys, links, people, sessions
 from arena.core import ids
 from arena.core.clock import DAY
 from arena.core.errors import Conflict, Invalid, NotFound
@@ -18,33 +19,33 @@ def do(db, deed, name, **more):
 
 
 def test_a_name_is_stored_in_lower_case_and_taken_in_any(db, events) -> None:
-    person = do(db, actions.add_user, "Bob", display="Bob \u202eB.")
+    person = do(db, people.add_user, "Bob", display="Bob \u202eB.")
     assert (person.name, person.display) == ("bob", "Bob B.")
     assert db.glance(partial(store.user, id=person.id)) == person
     assert events() == [("user_created", person.id, {"name": "bob", "role": "member", "by": None})]
     with pytest.raises(Conflict, match="taken"):
-        do(db, actions.add_user, "BOB")
+        do(db, people.add_user, "BOB")
 
 
 def test_a_bad_name_creates_nobody(db) -> None:
     with pytest.raises(Invalid):
-        do(db, actions.add_user, "b b")
+        do(db, people.add_user, "b b")
     assert db.read_sync(store.users) == []
 
 
 def test_disabling_ends_web_sessions_and_enabling_lets_in_again(db, alice, bob, events) -> None:
     token = sign_in(db, "bob").token
-    assert do(db, actions.disable_user, "Bob", by=alice.id).is_disabled
+    assert do(db, people.disable_user, "Bob", by=alice.id).is_disabled
     assert db.read_sync(partial(store.sessions_of, user_id=bob.id)) == []
-    assert db.glance(partial(actions.identify, token=token, now=NOW)) is None
-    assert do(db, actions.enable_user, "bob", by=alice.id) == bob
+    assert db.glance(partial(sessions.identify, token=token, now=NOW)) is None
+    assert do(db, people.enable_user, "bob", by=alice.id) == bob
     assert sign_in(db, "bob").person == bob
     named = [(event, details["by"]) for event, _, details in events() if event in ("user_disabled", "user_enabled")]
     assert named == [("user_disabled", alice.id), ("user_enabled", alice.id)]
 
 
 def test_what_is_so_already_is_not_audited_again(db, alice, bob, events) -> None:
-    for deed in (actions.disable_user, actions.enable_user, actions.promote_user):
+    for deed in (people.disable_user, people.enable_user, people.promote_user):
         for _ in range(2):
             do(db, deed, "bob")
     told = [event for event, _, _ in events()]
@@ -52,25 +53,25 @@ def test_what_is_so_already_is_not_audited_again(db, alice, bob, events) -> None
 
 
 def test_promoting_makes_an_administrator(db, alice, bob) -> None:
-    assert do(db, actions.promote_user, "bob").is_admin
+    assert do(db, people.promote_user, "bob").is_admin
 
 
-@pytest.mark.parametrize("deed", [actions.disable_user, actions.delete_user])
-def test_the_last_enabled_administrator_stays(db, alice, people, deed) -> None:
-    people.add("bob", "admin")
-    do(db, actions.disable_user, "bob")
+@pytest.mark.parametrize("deed", [people.disable_user, people.delete_user])
+def test_the_last_enabled_administrator_stays(db, alice, crowd, deed) -> None:
+    crowd.add("bob", "admin")
+    do(db, people.disable_user, "bob")
     with pytest.raises(Conflict, match="last administrator"):
         do(db, deed, "alice")
-    do(db, actions.enable_user, "bob")
+    do(db, people.enable_user, "bob")
     do(db, deed, "alice")
 
 
 def test_deleting_takes_everything_of_a_person_and_nothing_of_others(db, alice, bob, carol, events) -> None:
     for person in (bob, carol):
         sign_in(db, person.name)
-        db.write_sync(partial(actions.make_key, user_id=person.id, caller=HERE, now=NOW))
-        do(db, actions.sign_in_link, person.name, days=7)
-    do(db, actions.delete_user, "bob")
+        db.write_sync(partial(keys.make_key, user_id=person.id, caller=HERE, now=NOW))
+        do(db, links.sign_in_link, person.name, days=7)
+    do(db, people.delete_user, "bob")
     assert [person.name for person in db.read_sync(store.users)] == ["alice", "carol"]
     for table in ("api_keys", "web_sessions", "one_time_links"):
         rows = db.read_sync(lambda conn, table=table: conn.execute(f"SELECT user_id FROM {table}").fetchall())
@@ -78,7 +79,7 @@ def test_deleting_takes_everything_of_a_person_and_nothing_of_others(db, alice, 
     assert events()[-1] == ("user_deleted", bob.id, {"name": "bob", "by": None})
 
 
-@pytest.mark.parametrize("deed", [actions.disable_user, actions.enable_user, actions.promote_user, actions.delete_user])
+@pytest.mark.parametrize("deed", [people.disable_user, people.enable_user, people.promote_user, people.delete_user])
 def test_nobody_is_not_found(db, deed) -> None:
     with pytest.raises(NotFound, match="There is nobody called carol"):
         do(db, deed, "carol")
@@ -86,8 +87,8 @@ def test_nobody_is_not_found(db, deed) -> None:
 
 def test_an_export_holds_a_persons_data_and_no_secret(db, bob, carol) -> None:
     token = sign_in(db, "bob").token
-    key = db.write_sync(partial(actions.make_key, user_id=bob.id, label="desktop", caller=HERE, now=NOW))
-    text = msgspec.json.encode(db.read_sync(partial(actions.export_user, name="Bob"))).decode()
+    key = db.write_sync(partial(keys.make_key, user_id=bob.id, label="desktop", caller=HERE, now=NOW))
+    text = msgspec.json.encode(db.read_sync(partial(people.export_user, name="Bob"))).decode()
     found = msgspec.json.decode(text)
     assert found["account"]["username"] == "bob"
     assert found["account"]["privacy_mode"] is False
@@ -100,8 +101,8 @@ def test_an_export_holds_a_persons_data_and_no_secret(db, bob, carol) -> None:
 def test_tidying_removes_what_is_over(db, alice, bob) -> None:
     sign_in(db, "bob")
     sign_in(db, "bob", now=NOW + DAY)
-    do(db, actions.sign_in_link, "bob", days=30)
-    db.write_sync(partial(actions.invite, name=None, days=31, caller=HERE, now=NOW))
-    assert actions.tidy(db, NOW + 30 * DAY) == 2
+    do(db, links.sign_in_link, "bob", days=30)
+    db.write_sync(partial(links.invite, name=None, days=31, caller=HERE, now=NOW))
+    assert people.tidy(db, NOW + 30 * DAY) == 2
     assert len(db.read_sync(partial(store.sessions_of, user_id=bob.id))) == 1
-    assert actions.tidy(db, NOW + 31 * DAY) == 2
+    assert people.tidy(db, NOW + 31 * DAY) == 2

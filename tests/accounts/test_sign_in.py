@@ -7,7 +7,8 @@ from functools import partial
 import pytest
 from argon2 import PasswordHasher
 
-from arena.accounts import actions, rules, store
+from arena.accounts import rules, store
+from arena.accounts.actions import people, sessions
 from arena.core.clock import DAY
 from arena.core.errors import Forbidden, NotSignedIn
 
@@ -15,7 +16,7 @@ from .conftest import HERE, NOW, PASSWORD, sign_in, wait
 
 
 def who(db, token, now=NOW):
-    found = db.glance(partial(actions.identify, token=token, now=now))
+    found = db.glance(partial(sessions.identify, token=token, now=now))
     return found.person.name if found else None
 
 
@@ -36,8 +37,8 @@ def test_the_token_itself_is_not_stored(db, bob) -> None:
     assert token not in repr(sign_in(db, "bob"))
 
 
-def test_a_wrong_password_and_an_unknown_name_say_the_same(db, people, bob, events) -> None:
-    people.add("carol", password=None)
+def test_a_wrong_password_and_an_unknown_name_say_the_same(db, crowd, bob, events) -> None:
+    crowd.add("carol", password=None)
     said = set()
     for name, password in (("bob", "wrong horse"), ("nobody", PASSWORD), ("carol", ""), ("", ""), ("bob", "x" * 9999)):
         with pytest.raises(NotSignedIn) as refused:
@@ -61,9 +62,9 @@ def test_what_was_typed_as_a_name_is_not_logged(db, events) -> None:
 
 
 @pytest.mark.parametrize("name", ["bob", "nobody", "linkonly"])
-def test_every_failed_sign_in_verifies_one_hash(db, people, monkeypatch, name: str) -> None:
-    people.add("bob")
-    people.add("linkonly", password=None)
+def test_every_failed_sign_in_verifies_one_hash(db, crowd, monkeypatch, name: str) -> None:
+    crowd.add("bob")
+    crowd.add("linkonly", password=None)
     verified = []
 
     class Counting(PasswordHasher):
@@ -77,8 +78,8 @@ def test_every_failed_sign_in_verifies_one_hash(db, people, monkeypatch, name: s
     assert len(verified) == 1
 
 
-def test_a_disabled_person_with_the_right_password_is_told(db, people, alice, bob) -> None:
-    db.write_sync(partial(actions.disable_user, name="bob", caller=HERE, now=NOW))
+def test_a_disabled_person_with_the_right_password_is_told(db, crowd, alice, bob) -> None:
+    db.write_sync(partial(people.disable_user, name="bob", caller=HERE, now=NOW))
     with pytest.raises(Forbidden, match="disabled"):
         sign_in(db, "bob")
     with pytest.raises(NotSignedIn, match="wrong"):
@@ -105,12 +106,12 @@ def test_an_unknown_token_is_nobody(db, bob) -> None:
 def test_signing_out_ends_the_session_once(db, bob, events) -> None:
     token = sign_in(db, "bob").token
     for _ in range(2):
-        db.write_sync(partial(actions.sign_out, token=token, caller=HERE, now=NOW))
+        db.write_sync(partial(sessions.sign_out, token=token, caller=HERE, now=NOW))
     assert who(db, token) is None
     assert [event for event, _, _ in events()].count("user_signed_out") == 1
 
 
-def test_a_password_is_hashed_again_when_the_cost_has_changed(db, people, bob, monkeypatch) -> None:
+def test_a_password_is_hashed_again_when_the_cost_has_changed(db, crowd, bob, monkeypatch) -> None:
     before = store.password_by_name(db._glance, "bob")
     monkeypatch.setattr(rules, "HASHER", PasswordHasher(time_cost=2, memory_cost=8, parallelism=1))
     sign_in(db, "bob")
@@ -136,7 +137,7 @@ def test_at_most_two_passwords_are_checked_at_once(db, bob, monkeypatch) -> None
     async def crowd() -> None:
         await asyncio.gather(
             *(
-                actions.sign_in(db, name="bob", password=PASSWORD, session_days=1, caller=HERE, now=NOW)
+                sessions.sign_in(db, name="bob", password=PASSWORD, session_days=1, caller=HERE, now=NOW)
                 for _ in range(8)
             )
         )
@@ -149,7 +150,7 @@ def test_somebody_disabled_while_the_password_is_checked_stays_out(db, alice, bo
     check = rules.is_password
 
     def meanwhile(stored: str | None, password: str) -> bool:
-        db.write_sync(partial(actions.disable_user, name="bob", caller=HERE, now=NOW))
+        db.write_sync(partial(people.disable_user, name="bob", caller=HERE, now=NOW))
         return check(stored, password)
 
     monkeypatch.setattr(rules, "is_password", meanwhile)

@@ -4,14 +4,15 @@ from functools import partial
 
 import pytest
 
-from arena.accounts import actions, store
+from arena.accounts import store
+from arena.accounts.actions import links, people
 from arena.core import clock
 
 from .conftest import HERE, PASSWORD
 
 
 def invite(db, name=None):
-    return db.write_sync(partial(actions.invite, name=name, days=7, caller=HERE, now=clock.now()))
+    return db.write_sync(partial(links.invite, name=name, days=7, caller=HERE, now=clock.now()))
 
 
 def test_signing_in_goes_where_the_visitor_wanted(site, bob) -> None:
@@ -84,7 +85,7 @@ def test_signing_out_ends_the_session_and_takes_the_cookie_back(site, db, bob) -
 
 def test_a_disabled_person_is_out_at_the_next_request(site, db, alice, bob) -> None:
     site.sign_in("bob")
-    db.write_sync(partial(actions.disable_user, name="bob", caller=HERE, now=clock.now()))
+    db.write_sync(partial(people.disable_user, name="bob", caller=HERE, now=clock.now()))
     assert site.client.get("/page", follow_redirects=False).status_code == 303
 
 
@@ -130,7 +131,7 @@ def test_an_unknown_link_says_so(site) -> None:
 
 
 def test_a_sign_in_link_greets_its_person_and_signs_in(site, db, bob) -> None:
-    token = db.write_sync(partial(actions.sign_in_link, name="bob", days=7, caller=HERE, now=clock.now()))
+    token = db.write_sync(partial(links.sign_in_link, name="bob", days=7, caller=HERE, now=clock.now()))
     address = f"/join/{token}"
     assert "bob" in site.client.get(address).text
     answer = site.client.post(address, data={"csrf": site.csrf(address), "password": ""}, follow_redirects=False)

@@ -8,7 +8,8 @@ from functools import partial
 
 import pytest
 
-from arena.accounts import actions, rules, store
+from arena.accounts import rules, store
+from arena.accounts.actions import links
 from arena.core import clock
 
 LINK = re.compile(r"http://arena\.test:8000/join/([\w-]{43})\n")
@@ -22,7 +23,7 @@ class Terminal(io.StringIO):
 def link_of(db, outcome):
     found = LINK.fullmatch(outcome.out)
     assert found, outcome
-    return db.glance(partial(actions.look_at_link, token=found[1], now=clock.now()))
+    return db.glance(partial(links.look_at_link, token=found[1], now=clock.now()))
 
 
 def person(db, name):

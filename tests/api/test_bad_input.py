@@ -205,11 +205,11 @@ def test_somebody_elses_key_does_not_fit_my_signature(alice: Person, bob: Person
 
 @pytest.mark.usefixtures("nothing_stored")
 def test_a_disabled_person_is_refused(alice: Person) -> None:
-    from arena.accounts import actions
+    from arena.accounts.actions import people
     from arena.audit.models import OPERATOR
     from arena.core import clock
 
-    alice.box.write(lambda conn: actions.disable_user(conn, name=alice.name, caller=OPERATOR, now=clock.now()))
+    alice.box.write(lambda conn: people.disable_user(conn, name=alice.name, caller=OPERATOR, now=clock.now()))
     assert refusal(alice.send(session())) == (401, "This account is disabled. Ask an administrator of this arena.")
 
 

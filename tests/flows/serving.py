@@ -16,7 +16,8 @@ from typing import Any
 
 import httpx
 
-from arena.accounts import actions, store
+from arena.accounts import store
+from arena.accounts.actions import keys, people
 from arena.audit.models import OPERATOR
 from arena.core import clock, sqlite
 from arena.core.db import Database
@@ -156,10 +157,10 @@ class Serving:
         """Put somebody with a key on the box, beside the running process as `arena admin` would."""
 
         def write(conn: Any) -> str:
-            person = actions.add_user(conn, name=name, role=role, caller=OPERATOR, now=clock.now())
+            person = people.add_user(conn, name=name, role=role, caller=OPERATOR, now=clock.now())
             if private:
                 store.set_private(conn, person.id, private=True, now=clock.now())
-            return actions.make_key(conn, user_id=person.id, caller=OPERATOR, now=clock.now())
+            return keys.make_key(conn, user_id=person.id, caller=OPERATOR, now=clock.now())
 
         return Person(self, name, self.write(write))
 

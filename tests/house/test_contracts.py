@@ -33,7 +33,7 @@ BREAKS = (
     ("pure", "arena/accounts/models.py", "from pathlib import Path"),
     ("pure", "arena/leaderboard/pages.py", "from arena.web.box import Box"),
     ("http", "arena/usage/store.py", "import litestar"),
-    ("http", "arena/accounts/actions.py", "from arena.web.session import csrf_of"),
+    ("http", "arena/accounts/actions/people.py", "from arena.web.session import csrf_of"),
     ("drivers", "arena/app.py", "import aiosqlite"),
     ("drivers", "arena/web/render.py", "import sqlite3"),
     ("drivers", "arena/usage/actions.py", "from sqlite_utils import Database"),

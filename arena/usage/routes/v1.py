@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Router, get, post
 from litestar.types import ASGIApp
 
-from arena.accounts.actions import revoke_key, still_good
+from arena.accounts.actions.keys import revoke_key, still_good
 from arena.accounts.guards import by_key, caller_of, refuse_key, signed
 from arena.accounts.models import KeyOwner
 from arena.core import clock

@@ -1,0 +1,117 @@
+"""Let people in and out, and take stock of them."""
+
+import sqlite3
+
+from arena.accounts import rules, store
+from arena.accounts.models import Export, Person, Role
+from arena.audit.actions import note
+from arena.audit.models import Caller
+from arena.core import ids
+from arena.core.db import Database
+from arena.core.errors import Conflict, Invalid, NotFound
+
+
+def add_user(
+    conn: sqlite3.Connection,
+    *,
+    name: str,
+    display: str = "",
+    role: Role = "member",
+    password_hash: str | None = None,
+    caller: Caller,
+    now: int,
+    by: str | None = None,
+) -> Person:
+    """Create a person. Raises `Invalid` for a bad name or display name, `Conflict` when the name is taken."""
+    name = rules.name_of(name)
+    display = rules.display_of(display) or name
+    refuse(name=rules.name_problem(name), display=rules.display_problem(display))
+    if store.user_by_name(conn, name):
+        raise Conflict(f"The user name {name} is taken.")
+    id = ids.uuid7()
+    store.add_user(conn, id, name, display, role, password_hash, now)
+    note(conn, "user_created", id, caller, now, name=name, role=role, by=by)
+    return Person(id, name, display, role, False, None, None, now)
+
+
+def disable_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int, by: str | None = None) -> Person:
+    """Shut a person out: web sessions and sign-in links end, keys are refused. Nothing of theirs is lost.
+
+    Raises `NotFound`, and `Conflict` for the last administrator.
+    """
+    person = someone(conn, name)
+    if person.is_disabled:
+        return person
+    _refuse_last_admin(conn, person, "disabled")
+    store.set_disabled(conn, person.id, now, now)
+    store.end_sessions(conn, person.id)
+    store.drop_unused_sign_in_links(conn, person.id)
+    note(conn, "user_disabled", person.id, caller, now, name=person.name, by=by)
+    return someone(conn, name)
+
+
+def enable_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int, by: str | None = None) -> Person:
+    """Let a disabled person in again; their keys work as before. Raises `NotFound`."""
+    person = someone(conn, name)
+    if not person.is_disabled:
+        return person
+    store.set_disabled(conn, person.id, None, now)
+    note(conn, "user_enabled", person.id, caller, now, name=person.name, by=by)
+    return someone(conn, name)
+
+
+def promote_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int, by: str | None = None) -> Person:
+    """Make a person an administrator. Raises `NotFound`."""
+    person = someone(conn, name)
+    if person.is_admin:
+        return person
+    store.set_role(conn, person.id, "admin", now)
+    note(conn, "user_promoted", person.id, caller, now, name=person.name, by=by)
+    return someone(conn, name)
+
+
+def delete_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int, by: str | None = None) -> Person:
+    """Delete a person and everything that belongs to them; return who it was.
+
+    Raises `NotFound`, and `Conflict` for the last administrator.
+    """
+    person = someone(conn, name)
+    _refuse_last_admin(conn, person, "deleted")
+    store.delete_user(conn, person.id)
+    note(conn, "user_deleted", person.id, caller, now, name=person.name, by=by)
+    return person
+
+
+def export_user(conn: sqlite3.Connection, *, name: str) -> Export:
+    """Gather what this room knows about a person, without any secret. Raises `NotFound`."""
+    person = someone(conn, name)
+    account = store.account(conn, person.id)
+    if account is None:
+        raise NotFound(f"There is nobody called {person.name}.")
+    return Export(account, store.keys_of(conn, person.id), store.sessions_of(conn, person.id))
+
+
+def someone(conn: sqlite3.Connection, name: str) -> Person:
+    """The person with this user name, in any case. Raises `NotFound`."""
+    name = rules.name_of(name)
+    person = store.user_by_name(conn, name)
+    if person is None:
+        raise NotFound(f"There is nobody called {rules.display_of(name)[:50]}.")
+    return person
+
+
+def tidy(db: Database, now: int) -> int:
+    """Delete web sessions and links that are over; return how many there were. (From a thread: it waits.)"""
+    return db.write_sync(lambda conn: store.drop_expired_sessions(conn, now) + store.drop_expired_links(conn, now))
+
+
+def refuse(**problems: str | None) -> None:
+    """Raise `Invalid` with the first sentence, and all of them by field in its details, if there is any."""
+    errors = {field: sentence for field, sentence in problems.items() if sentence}
+    if errors:
+        raise Invalid(next(iter(errors.values())), {"errors": errors})
+
+
+def _refuse_last_admin(conn: sqlite3.Connection, person: Person, what: str) -> None:
+    if person.is_admin and not person.is_disabled and store.enabled_admins(conn) == 1:
+        raise Conflict(f"{person.name} is the last administrator and cannot be {what}. Promote somebody else first.")

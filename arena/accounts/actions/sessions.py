@@ -1,0 +1,88 @@
+"""Open and end web sessions."""
+
+import sqlite3
+from functools import partial
+
+from arena.accounts import rules, store
+from arena.accounts.actions.passwords import slowly
+from arena.accounts.models import Person, SessionOwner, SignedIn
+from arena.audit.actions import note
+from arena.audit.models import Caller
+from arena.core import ids
+from arena.core.clock import DAY
+from arena.core.db import Database
+from arena.core.errors import Forbidden, NotSignedIn
+
+WRONG = "The user name or the password is wrong."
+
+
+async def sign_in(
+    db: Database,
+    *,
+    name: str,
+    password: str,
+    session_days: int,
+    caller: Caller,
+    now: int,
+    previous: str | None = None,
+) -> SignedIn:
+    """Open a web session for whoever knows the password; ``previous`` is the token of one that ends with it.
+
+    Raises `NotSignedIn` with one sentence, after the same time, whether the name or the password is wrong, and
+    `Forbidden` for somebody who is right and disabled.
+    """
+    name = rules.name_of(name)
+    found = db.glance(partial(store.password_by_name, username=name))
+    stored = found.hash if found else None
+    right = await slowly(partial(rules.is_password, stored, password))
+    if not right or found is None or stored is None:
+        # Not the name that was typed: people type their password there.
+        user_id = found.user_id if found else None
+        await db.write(lambda conn: note(conn, "sign_in_failed", user_id, caller, now))
+        raise NotSignedIn(WRONG)
+    rehashed = await slowly(partial(rules.hash_password, password)) if rules.wants_rehash(stored) else None
+
+    def write(conn: sqlite3.Connection) -> SignedIn | None:
+        person = store.user_by_name(conn, name)
+        if person is None or store.password_by_name(conn, name) != found:  # changed while we hashed
+            return None
+        if person.is_disabled:
+            note(conn, "sign_in_failed", person.id, caller, now, reason="disabled")
+            return SignedIn(person, "")
+        if rehashed is not None:
+            store.set_password(conn, person.id, rehashed, now)
+        return open_session(conn, person, session_days, caller, now, previous)
+
+    opened = await db.write(write)
+    if opened is None:
+        raise NotSignedIn(WRONG)
+    if not opened.token:
+        raise Forbidden("This account is disabled. Ask an administrator of this arena.")
+    return opened
+
+
+def sign_out(conn: sqlite3.Connection, *, token: str, caller: Caller, now: int) -> None:
+    """End the web session with this token, if there is one."""
+    user_id = store.end_session(conn, ids.digest(token))
+    if user_id is not None:
+        note(conn, "user_signed_out", user_id, caller, now)
+
+
+def identify(conn: sqlite3.Connection, *, token: str, now: int) -> SessionOwner | None:
+    """Say whose web session this is, unless it is over or its person disabled."""
+    found = store.user_by_session_hash(conn, ids.digest(token))
+    return found if found and found.expires_at > now and not found.person.is_disabled else None
+
+
+def open_session(
+    conn: sqlite3.Connection, person: Person, days: int, caller: Caller, now: int, previous: str | None
+) -> SignedIn:
+    """Open a web session for somebody who proved who they are; ``previous`` is the token of one that ends with it."""
+    if previous is not None:
+        store.end_session(conn, ids.digest(previous))
+    token = ids.token()
+    address = caller.address[:45] if caller.address else None
+    agent = caller.agent[:300] if caller.agent else None
+    store.add_session(conn, ids.uuid7(), person.id, ids.digest(token), address, agent, now, now + days * DAY)
+    note(conn, "user_signed_in", person.id, caller, now)
+    return SignedIn(person, token)

@@ -1,0 +1,29 @@
+"""Pages with a form, what is posted from them, and the answer that leads on."""
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+
+from arena.web.render import render
+from arena.web.session import form_cookie
+
+PRIVATE = {"cache-control": "no-store"}
+
+
+def form_page(request: Request[Any, Any, Any], template: str, page: Any, status: int) -> Response[bytes]:
+    """Show a form to anybody: its CSRF token comes with the cookie it needs, and no cache keeps it."""
+    csrf, cookie = form_cookie(request)
+    cookies = [cookie] if cookie else []
+    return render(request, template, page, status=status, csrf=csrf, cookies=cookies, headers=PRIVATE)
+
+
+def see_other(address: str, *cookies: Cookie) -> Response[bytes]:
+    """Lead on to another page after a form was taken."""
+    return Response(b"", status_code=303, headers={"location": address, **PRIVATE}, cookies=list(cookies))
+
+
+def field(form: Any, name: str) -> str:
+    """A field of a form as text: missing, repeated or a file, it is empty."""
+    value = form.get(name, "")
+    return value if isinstance(value, str) else ""
