@@ -22,6 +22,7 @@ from arena.core import clock
 from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
+from arena.doors import check, doorkeeper
 from arena.rooms import Handler, hot_handlers, routers
 from arena.web.answers import Answers, Kept, Key, Question, question
 from arena.web.api import Answer
@@ -65,6 +66,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
 
     app = Litestar(
         route_handlers=[*routers(), _static()],
+        guards=[doorkeeper],
         exception_handlers={SignInFirst: ask_to_sign_in, Exception: on_error},
         before_request=check_form,
         lifespan=[lifespan],
@@ -73,6 +75,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
         logging_config=None,
         request_max_body_size=BODY_LIMIT,
     )
+    check(app)
     return Outside(app, box)
 
 

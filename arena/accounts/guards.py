@@ -1,10 +1,10 @@
-"""Who may call what, in one place: by web session (`identify` and the guards of pages) or by API key (`by_key`)."""
+"""Who is asking, and whether they may: by web session (`identify`), by API key (`by_key`), by signature (`signed`)."""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 from litestar import Request, Response
@@ -66,6 +66,10 @@ def me(connection: Connection) -> Visitor:
     return visitor
 
 
+async def anybody(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard of what everybody may call."""
+
+
 async def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard: somebody is signed in."""
     me(connection)
@@ -106,6 +110,15 @@ def ask_to_sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[
 # -- API keys and programs
 
 
+async def has_key(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard: the request carries somebody's API key."""
+    by_key(connection)
+
+
+async def has_signature(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard of what must be signed: `signed` decides, in the handler, because only it has the body."""
+
+
 def new_enough(connection: Connection) -> None:
     """Refuse a laptop whose `arena` names a version older than this box accepts. Raises `ClientTooOld`."""
     version = header(connection, b"x-arena-client")
@@ -115,8 +128,15 @@ def new_enough(connection: Connection) -> None:
 
 
 def by_key(connection: Connection) -> Person:
-    """Say whose API key the request carries. Raises `NotSignedIn` with one sentence, and `ClientTooOld`."""
-    return _owner(connection, header(connection, b"x-api-key"), clock.now()).person
+    """Say whose API key the request carries, looked up once a request.
+
+    Raises `NotSignedIn` with one sentence, and `ClientTooOld`.
+    """
+    state = connection.scope["state"]
+    if "owner" not in state:
+        state["owner"] = _owner(connection, header(connection, b"x-api-key"), clock.now())
+    owner: KeyOwner = state["owner"]
+    return owner.person
 
 
 def signed(connection: Connection, body: bytes) -> KeyOwner:
@@ -146,6 +166,18 @@ def signed(connection: Connection, body: bytes) -> KeyOwner:
 def refuse_key() -> NotSignedIn:
     """What somebody hears whose key is not, or no longer, good."""
     return NotSignedIn("This API key is not known here, or it was revoked. Sign in again with `arena login`.")
+
+
+Who = Literal["anybody", "reader", "member", "admin", "key", "signature"]
+GUARDS: dict[Who, Callable[[Connection, BaseRouteHandler], Awaitable[None]]] = {
+    "anybody": anybody,
+    "reader": may_look,
+    "member": signed_in,
+    "admin": admin,
+    "key": has_key,
+    "signature": has_signature,
+}
+"""What it takes to be let in, by the word that `arena.doors` uses for it."""
 
 
 def _owner(connection: Connection, key: str, now: int) -> KeyOwner:

@@ -7,7 +7,6 @@ from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from arena.accounts import store as accounts
-from arena.accounts.guards import may_look
 from arena.core import clock
 from arena.core.errors import NotFound
 from arena.leaderboard.actions import boards_in
@@ -19,7 +18,7 @@ from arena.web.box import box_of, visitor_of
 AnyRequest = Request[Any, Any, Any]
 
 
-@get("/api/users/{name:str}", guards=[may_look])
+@get("/api/users/{name:str}")
 async def user(request: AnyRequest, name: FromPath[str]) -> ASGIApp:
     """A person's public profile. Somebody private is not found, as somebody unknown is not."""
     box = box_of(request)

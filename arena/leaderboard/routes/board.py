@@ -6,7 +6,6 @@ from litestar import Request, Response, get
 from litestar.params import FromQuery
 from litestar.response import Stream
 
-from arena.accounts.guards import may_look
 from arena.core import clock
 from arena.core.errors import Invalid
 from arena.leaderboard import pages
@@ -22,7 +21,7 @@ CODING = 5 * clock.MINUTE
 """Somebody with a record in the last five minutes is coding now."""
 
 
-@get(["/", "/leaderboard"], guards=[may_look])
+@get(["/", "/leaderboard"])
 async def leaderboard(
     request: AnyRequest,
     period: FromQuery[str] = "weekly",
@@ -65,7 +64,7 @@ async def leaderboard(
     return render(request, "leaderboard/board.html", shown, nav="leaderboard")
 
 
-@get("/live", guards=[may_look])
+@get("/live")
 async def live(request: AnyRequest) -> Stream:
     """Tell an open page whenever the board moves."""
     box = box_of(request)

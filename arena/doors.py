@@ -1,0 +1,90 @@
+"""THE DOORS: every route of the box, who may call it, and the limit that its calls count against.
+
+A route without a line here, or a line without a route, stops the box from being built. What each ``who`` means is in
+`arena.accounts.guards`; what each limit allows is in `[limits]` of the configuration.
+"""
+
+from typing import Any, Literal
+
+from litestar import Litestar
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import HTTPRoute
+from msgspec import Struct
+
+from arena.accounts.guards import GUARDS, Who
+from arena.web.box import Connection
+
+Limit = Literal["public", "api", "authentication", "sensitive"]
+
+
+class Door(Struct, frozen=True):
+    """One method of one route. Pages, static files and streams are not metered."""
+
+    method: str
+    path: str
+    """As it is routed, parameters in braces."""
+    who: Who
+    limit: Limit | None = None
+
+
+DOORS = (
+    # What everybody may have
+    Door("GET", "/static/{file_path}", "anybody"),
+    Door("GET", "/theme", "anybody"),
+    Door("GET", "/install", "anybody"),
+    Door("GET", "/install/{name}", "anybody"),
+    Door("GET", "/healthz", "anybody"),
+    Door("GET", "/readyz", "anybody"),
+    # Getting in and out
+    Door("GET", "/sign-in", "anybody"),
+    Door("POST", "/sign-in", "anybody", "authentication"),
+    Door("POST", "/sign-out", "anybody"),
+    Door("GET", "/join/{token}", "anybody"),
+    Door("POST", "/join/{token}", "anybody", "authentication"),
+    # Boards and profiles
+    Door("GET", "/", "reader"),
+    Door("GET", "/leaderboard", "reader"),
+    Door("GET", "/live", "reader"),
+    Door("GET", "/api/leaderboard", "reader", "public"),
+    Door("GET", "/api/stats/global", "reader", "public"),
+    Door("GET", "/api/users/{name}", "reader", "public"),
+    # One's own pages
+    Door("GET", "/dashboard", "member"),
+    Door("POST", "/dashboard/keys", "member", "sensitive"),
+    Door("POST", "/dashboard/keys/{prefix}/revoke", "member", "sensitive"),
+    Door("POST", "/dashboard/invitations", "admin", "sensitive"),
+    # Programs
+    Door("GET", "/api/v1/status", "anybody", "public"),
+    Door("GET", "/api/v1/verify", "key", "api"),
+    Door("GET", "/api/v1/rank", "key", "api"),
+    Door("POST", "/api/v1/sessions", "signature", "api"),
+    Door("POST", "/api/v1/sessions/batch", "signature", "api"),
+    Door("POST", "/api/v1/usage", "signature", "api"),
+    Door("POST", "/api/v1/forget", "signature", "api"),
+    Door("POST", "/api/v1/keys/revoke", "signature", "api"),
+)
+BY_ROUTE = {(door.method, door.path): door for door in DOORS}
+
+
+async def doorkeeper(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Let in whoever the route's line lets in (the guard of every route)."""
+    await GUARDS[door_of(connection).who](connection, handler)
+
+
+def door_of(connection: Connection) -> Door:
+    """The line of the route that a request was led to."""
+    method = connection.scope.get("method")
+    return BY_ROUTE["GET" if method == "HEAD" else str(method), connection.scope["path_template"]]
+
+
+def check(app: Litestar) -> None:
+    """Compare the lines with the routes that are there. Raises `ValueError` with what has no counterpart."""
+    routes = {
+        (method, route.path_format)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method in route.methods - {"OPTIONS", "HEAD"}
+    }
+    if routes != BY_ROUTE.keys() or len(BY_ROUTE) != len(DOORS):
+        odd: Any = sorted(routes ^ BY_ROUTE.keys())
+        raise ValueError(f"arena/doors.py and the routes differ, or a line stands there twice: {odd}")
