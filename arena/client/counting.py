@@ -1,9 +1,10 @@
-"""Brings the ledger up to what the tools' transcripts say now: reads what is new, merges, loses nothing."""
+"""Brings the ledger up to what the tools keep now: reads what is new, merges, loses nothing."""
 
 import gc
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from hashlib import sha256
 from importlib import import_module
 from io import FileIO
@@ -11,8 +12,9 @@ from typing import Protocol
 
 import msgspec
 
-from arena.client import ledger, tools
+from arena.client import databases, ledger, tools
 from arena.client.models import Copy, Reading, Stretch, merge
+from arena.client.sources import Database, Document, Log, Part, Source, Stamp
 
 BUFFER = 1 << 18
 """Bytes; what stays in the processor's own cache is read a quarter faster than a megabyte is."""
@@ -21,14 +23,12 @@ EDGE = 1024
 """Bytes at the start and before the position whose hashes tell that a transcript was only appended to."""
 
 FILES_PER_COMMIT = 200
+PARTS_AT_ONCE = 50
 
 decode_copies = msgspec.msgpack.Decoder(list[Copy]).decode
 decode_stretches = msgspec.msgpack.Decoder(list[Stretch]).decode
 decode_cwds = msgspec.msgpack.Decoder(list[str]).decode
 _encode = msgspec.msgpack.Encoder().encode
-
-
-Transcript = tuple[str, os.stat_result]
 
 
 class Tool(Protocol):
@@ -37,9 +37,7 @@ class Tool(Protocol):
     NAME: str
     COLLECTOR: str
     found: Callable[[], bool]
-    transcripts: Callable[[], Iterator[Transcript]]
-    companions: Callable[[str], Iterator[Transcript]]
-    read: Callable[[FileIO, int, bytes, bytearray], Reading]
+    sources: Callable[[], Iterator[Source]]
 
 
 class Files:
@@ -49,6 +47,12 @@ class Files:
         self.read = self.unchanged = 0
         self.unreadable: list[str] = []
 
+    def add(self, more: "Files") -> None:
+        """Add what became of other transcripts."""
+        self.read += more.read
+        self.unchanged += more.unchanged
+        self.unreadable += more.unreadable
+
 
 def tool_names() -> list[str]:
     """List the tools that can be read."""
@@ -56,37 +60,19 @@ def tool_names() -> list[str]:
     return sorted(name.replace("_", "-") for name, kind in names if kind == ".py" and not name.startswith("_"))
 
 
-def count(conn: sqlite3.Connection, tool: Tool, transcripts: Iterable[Transcript], full: bool = False) -> Files:
-    """Read what is new in transcripts; ``full`` reads and marks for sending all of it again."""
-    known = ledger.positions(conn, tool.NAME)
-    files = Files()
-    buffer: bytearray | None = None
-    # Rows written one after the other cost half of what they cost between two transcripts.
-    done: list[tuple[str, ledger.Position, ledger.Counts]] = []
+def count(conn: sqlite3.Connection, tool: Tool, sources: Iterable[Source], full: bool = False) -> Files:
+    """Read what is new in a tool's sources; ``full`` reads and marks for sending all of it again."""
+    counter = _Counter(conn, tool.NAME, full)
     # A transcript gives thousands of small objects and no cycles: looking for some costs a tenth of the work.
     gc.disable()
     try:
-        for path, stat in transcripts:
-            seen = (stat.st_ino & 0x7FFF_FFFF_FFFF_FFFF, stat.st_size, stat.st_mtime_ns)
-            if not full and known.get(path) == seen:
-                files.unchanged += 1
-                continue
-            buffer = buffer or bytearray(BUFFER)
-            try:
-                with open(path, "rb", buffering=0) as file:
-                    done.append(_count_file(conn, tool, path, file, seen, buffer, path in known, full))
-            except OSError as error:
-                files.unreadable.append(f"{path}: {error.strerror or error}")
-                continue
-            files.read += 1
-            if len(done) == FILES_PER_COMMIT:
-                _keep(conn, tool, done)
-                done = []
-        if done:
-            _keep(conn, tool, done)
+        for source in sources:
+            counter.take(source)
+            counter.keep(FILES_PER_COMMIT)
+        counter.keep()
     finally:
         gc.enable()
-    return files
+    return counter.files
 
 
 def homes_of_sessions(conn: sqlite3.Connection) -> dict[str, str]:
@@ -106,37 +92,96 @@ def module(name: str) -> Tool:
     return found
 
 
-def _count_file(
-    conn: sqlite3.Connection,
-    tool: Tool,
-    path: str,
-    file: FileIO,
-    seen: tuple[int, int, int],
-    buffer: bytearray,
-    known: bool,
-    full: bool,
-) -> tuple[str, ledger.Position, ledger.Counts]:
-    at = ledger.position(conn, path) if known else None
-    old = ledger.counts(conn, at.file) if at else None
-    if at and old and not full and _only_grew(file, at, seen[1]):
-        reading = tool.read(file, at.position, old.state, buffer)
-    else:
-        reading = tool.read(file, 0, b"", buffer)
-    here = ledger.Position(0, *seen, reading.offset, *_edges(file, reading.offset))
-    return path, here, _merged(tool.NAME, old, reading, full)
+class _Counter:
+    """Reads source after source of one tool, and keeps in the ledger what they gave."""
+
+    def __init__(self, conn: sqlite3.Connection, tool: str, full: bool) -> None:
+        self.conn, self.tool, self.full = conn, tool, full
+        self.known = ledger.positions(conn, tool)
+        self.files = Files()
+        self.buffer: bytearray | None = None
+        # Rows written one after the other cost half of what they cost between two transcripts.
+        self.done: list[tuple[str, ledger.Position, ledger.Counts | None]] = []
+
+    def take(self, source: Source) -> None:
+        """Read a source if it changed; one that cannot be read costs no other."""
+        if self.known.get(source.path) == source.stamp and not self.full:
+            self.files.unchanged += 1
+            return
+        try:
+            if isinstance(source, Log):
+                self._log(source)
+            elif isinstance(source, Document):
+                self._document(source)
+            else:
+                self._database(source)
+        except OSError as error:
+            self.files.unreadable.append(f"{source.path}: {error.strerror or error}")
+        except (msgspec.MsgspecError, RecursionError) as error:
+            self.files.unreadable.append(f"{source.path}: {error}")
+
+    def keep(self, at_least: int = 1) -> None:
+        """Commit what so many sources gave; if that fails, only these are read again."""
+        if len(self.done) < at_least:
+            return
+        done, self.done = self.done, []
+        self.conn.execute("begin immediate")
+        try:
+            for path, here, counts in done:
+                number = ledger.put_position(self.conn, self.tool, path, here)
+                if counts is not None:
+                    ledger.put_counts(self.conn, counts._replace(file=number))
+            self.conn.execute("commit")
+        except BaseException:
+            self.conn.execute("rollback")
+            raise
+
+    def _log(self, source: Log) -> None:
+        self.buffer = self.buffer or bytearray(BUFFER)
+        at, old = self._earlier(source.path)
+        with open(source.path, "rb", buffering=0) as file:
+            if at and old and not self.full and _only_grew(file, at, source.stamp[1]):
+                reading = source.read(file, at.position, old.state, self.buffer)
+            else:
+                reading = source.read(file, 0, b"", self.buffer)
+            edges = _edges(file, reading.offset)
+        self._read(source.path, source.stamp, reading, old, edges)
+
+    def _document(self, source: Document) -> None:
+        reading = source.read()
+        self._read(source.path, source.stamp, reading, self._earlier(source.path)[1])
+
+    def _database(self, source: Database) -> None:
+        parts = databases.read(source.path, source.parts)
+        changed = [part for part in parts if self.full or self.known.get(part.path) != part.stamp]
+        self.files.unchanged += len(parts) - len(changed)
+        for start in range(0, len(changed), PARTS_AT_ONCE):
+            some = changed[start : start + PARTS_AT_ONCE]
+            readings = databases.read(source.path, partial(_each, some))
+            for part, reading in zip(some, readings, strict=True):
+                self._read(part.path, part.stamp, reading, self._earlier(part.path)[1])
+            self.keep(FILES_PER_COMMIT)
+        self.done.append((source.path, ledger.Position(0, *source.stamp, 0, b"", b""), None))
+
+    def _earlier(self, path: str) -> tuple[ledger.Position | None, ledger.Counts | None]:
+        at = ledger.position(self.conn, path) if path in self.known else None
+        return at, ledger.counts(self.conn, at.file) if at else None
+
+    def _read(
+        self,
+        path: str,
+        stamp: Stamp,
+        reading: Reading,
+        old: ledger.Counts | None,
+        edges: tuple[bytes, bytes] = (b"", b""),
+    ) -> None:
+        here = ledger.Position(0, *stamp, reading.offset, *edges)
+        self.done.append((path, here, _merged(self.tool, old, reading, self.full)))
+        self.files.read += 1
 
 
-def _keep(conn: sqlite3.Connection, tool: Tool, done: list[tuple[str, ledger.Position, ledger.Counts]]) -> None:
-    """Commit what transcripts gave; if that fails, only these are read again."""
-    conn.execute("begin immediate")
-    try:
-        for path, here, counts in done:
-            number = ledger.put_position(conn, tool.NAME, path, here)
-            ledger.put_counts(conn, counts._replace(file=number))
-        conn.execute("commit")
-    except BaseException:
-        conn.execute("rollback")
-        raise
+def _each(parts: list[Part], conn: sqlite3.Connection) -> list[Reading]:
+    return [part.read(conn) for part in parts]
 
 
 def _only_grew(file: FileIO, at: ledger.Position, size: int) -> bool:

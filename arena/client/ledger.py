@@ -79,6 +79,14 @@ def position(conn: sqlite3.Connection, path: str) -> Position | None:
     return Position(*row) if row else None
 
 
+def numbers(conn: sqlite3.Connection, tool: str, paths: list[str] | None = None) -> set[int]:
+    """List the numbers of a tool's transcripts, of all or of those at some paths."""
+    if paths is None:
+        return {file for (file,) in conn.execute("select id from files where tool = :tool", {"tool": tool})}
+    places = (position(conn, path) for path in paths)
+    return {place.file for place in places if place}
+
+
 def counts(conn: sqlite3.Connection, file: int) -> Counts | None:
     """Find what a transcript gave."""
     row = conn.execute(

@@ -51,21 +51,22 @@ class Stretch(msgspec.Struct, array_like=True, gc=False):
 class Reading(msgspec.Struct):
     """What a reader found from an offset on: copies by key, sessions, folders, and where to go on next time.
 
-    ``state`` is the reader's own memory of what is still open at ``offset``; only the reader understands it.
+    ``state`` is the reader's own memory of what is still open at ``offset``; only the reader understands it. What is
+    read whole leaves both empty.
     """
 
     copies: dict[bytes, Copy]
     stretches: list[Stretch]
     cwds: list[str]
-    offset: int
-    state: bytes
+    offset: int = 0
+    state: bytes = b""
 
 
 def merge(old: Copy, new: Copy) -> Copy:
     """Make one of two copies, in whatever order they come.
 
     A main-chain copy beats a sidechain's, then more output, then a larger sum; the instant is the earlier one. What
-    hangs on the response but comes later (tool calls, lines, turns) is the larger of the two, each by itself.
+    hangs on the response but comes later (tool calls, lines, turns, cost) is the larger of the two, each by itself.
     """
     old_size, new_size = size(old), size(new)
     winner, loser = (new, old) if new_size > old_size else (old, new)
@@ -81,6 +82,7 @@ def merge(old: Copy, new: Copy) -> Copy:
         files_created=max(old.files_created, new.files_created),
         files_modified=max(old.files_modified, new.files_modified),
         web_searches=max(old.web_searches, new.web_searches),
+        cost_recorded=max((cost for cost in (old.cost_recorded, new.cost_recorded) if cost is not None), default=None),
     )
 
 

@@ -11,6 +11,7 @@ from arena.client.home import Refused
 
 if TYPE_CHECKING:
     from arena.client.counting import Files, Tool
+    from arena.client.sources import Source
 
 PATIENCE = 5.0
 """Seconds to wait for another sync; one started by a hook has nobody waiting for it and stays longer."""
@@ -127,31 +128,31 @@ def _tools(asked: Namespace) -> list[str]:
 def _count(
     conn: sqlite3.Connection, asked: Namespace, words: dict[str, dict[str, str]]
 ) -> tuple["Files", set[int] | None]:
-    """Bring the ledger up to date; after hooks, only with the transcripts that they named."""
+    """Bring the ledger up to date; after hooks, only with what they named."""
     from arena.client.counting import Files, count, module
 
     files = Files()
     only: set[int] | None = set() if asked.spooled else None
     for name in _tools(asked):
         tool = module(name)
-        found = list(tool.transcripts()) if only is None else _named(tool, words)
-        more = count(conn, tool, found, asked.full)
-        files.read += more.read
-        files.unchanged += more.unchanged
-        files.unreadable += more.unreadable
-        if only is not None:
-            places = (ledger.position(conn, path) for path, _ in found)
-            only.update(place.file for place in places if place)
+        if only is None:
+            files.add(count(conn, tool, tool.sources(), asked.full))
+            continue
+        found = _named(tool, words)
+        files.add(count(conn, tool, tool.sources() if found is None else found, asked.full))
+        only |= ledger.numbers(conn, tool.NAME, None if found is None else [source.path for source in found])
     return files, only
 
 
-def _named(tool: "Tool", words: dict[str, dict[str, str]]) -> list[tuple[str, os.stat_result]]:
-    paths = {
-        os.path.abspath(word["transcript_path"])
-        for word in words.values()
-        if word.get("tool") == tool.NAME and word.get("transcript_path", "").endswith(".jsonl")
-    }
-    return [found for path in sorted(paths) for found in tool.companions(path)]
+def _named(tool: "Tool", words: dict[str, dict[str, str]]) -> list["Source"] | None:
+    """List the transcripts that a tool's hooks named; None stands for all, where a hook could not name any."""
+    mine = [word.get("transcript_path", "") for word in words.values() if word.get("tool") == tool.NAME]
+    if not mine:
+        return []
+    named = getattr(tool, "named", None)
+    if named is None or not all(mine):
+        return None
+    return [source for path in sorted({os.path.abspath(path) for path in mine}) for source in named(path)]
 
 
 def _send(

@@ -39,6 +39,8 @@ TOOLS = (
     Tool(4, "gemini", "Gemini CLI", "#9569A5"),
     Tool(5, "codex", "Codex", "#B38C00"),
     Tool(6, "crush", "Crush", "#525D63"),
+    Tool(7, "kilo", "Kilo CLI", "#525D63"),
+    Tool(8, "qwen", "Qwen Code", "#525D63"),
 )
 TOOL_BY_ID = {tool.id: tool for tool in TOOLS}
 TOOL_BY_NUMBER = {tool.number: tool for tool in TOOLS}

@@ -40,8 +40,8 @@ def merge(old: StoredRecord, new: StoredRecord) -> StoredRecord:
     """Make one record of two copies, the same whichever came first.
 
     The figures are those of the larger copy: not a sidechain's, else more output, else more in all. The day is that
-    of the earliest timestamp. What only grows while a transcript is written (tool calls, lines, turns) is the larger
-    of both. It stays in the session that brought it first.
+    of the earliest timestamp. What only grows while a transcript is written (tool calls, lines, turns, recorded cost)
+    is the larger of both. It stays in the session that brought it first.
     """
     kept = new if _size(new) > _size(old) else old
     at, day = min((old.at, old.day), (new.at, new.day))
@@ -60,6 +60,7 @@ def merge(old: StoredRecord, new: StoredRecord) -> StoredRecord:
         files_modified=max(old.files_modified, new.files_modified),
         turns=max(old.turns, new.turns),
         web_searches=max(old.web_searches, new.web_searches),
+        cost_recorded=max((cost for cost in (old.cost_recorded, new.cost_recorded) if cost is not None), default=None),
         counted=old.counted,
     )
 

@@ -195,3 +195,13 @@ def _(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX idx_user_stats_last_activity_at ON user_stats (last_activity_at)")
+
+
+@migrations(name="0005_kilo_and_qwen")
+def _(db: Database) -> None:
+    for number, id, display_name in ((7, "kilo", "Kilo CLI"), (8, "qwen", "Qwen Code")):
+        db.execute(
+            "INSERT INTO tool_types (id, number, name, display_name, color, sort_order) "
+            "VALUES (:id, :number, :id, :display_name, '#525D63', :number)",
+            {"id": id, "number": number, "display_name": display_name},
+        )

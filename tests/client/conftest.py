@@ -15,6 +15,8 @@ from arena.client import api
 from tests.client.box import KEY, Box
 
 ROOT = Path(__file__).parents[2]
+ENVIRONMENT = ("ARENA_", "CLAUDE_", "CODEX_", "GEMINI_", "KILO_", "OPENCODE_", "QWEN_", "XDG_")
+"""How variables begin that tell us or a tool where to look."""
 
 
 class Laptop:
@@ -61,7 +63,7 @@ class Laptop:
 @pytest.fixture
 def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Laptop:
     for name in list(os.environ):
-        if name.startswith(("ARENA_", "XDG_", "CLAUDE_")):
+        if name.startswith(ENVIRONMENT):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ARENA_HOME", str(tmp_path / "arena"))

@@ -1,13 +1,15 @@
 """Each trap of Claude Code's transcripts, counted as it must be."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from arena.client import ledger, sources
 from arena.wire import record_key, session_hash, short_hash
 from tests.client.conftest import Laptop
-from tests.client.lines import START, answer, patch, prompt, result, usage, write
+from tests.client.lines import START, answer, append, patch, prompt, result, usage, write
 
 
 def test_a_response_in_many_lines_counts_its_largest_output_once(laptop: Laptop) -> None:
@@ -259,11 +261,45 @@ def test_the_roots_follow_the_tool_s_own_rules(laptop: Laptop, monkeypatch: pyte
     assert len(laptop.records()) == 2
 
 
+def test_what_is_no_file_and_links_that_run_in_circles_are_passed_over(laptop: Laptop, tmp_path: Path) -> None:
+    write(laptop.transcript, answer())
+    folder = laptop.transcript.parent
+    write(folder / "a folder.jsonl" / "s-2.jsonl", answer("b", "r2"))
+    write(tmp_path / "elsewhere" / "s-3.jsonl", answer("c", "r3"))
+    os.mkfifo(folder / "pipe.jsonl")
+    (folder / "gone.jsonl").symlink_to("nowhere")
+    (folder / "round").symlink_to("..")
+    (folder / "inside").symlink_to(folder / "a folder.jsonl")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(folder)
+    (folder / "linked again").symlink_to(tmp_path / "elsewhere")
+    assert laptop.run("sync", "--dry-run")[2] == ""
+    assert len(laptop.records()) == 3
+    conn = ledger.opened()
+    assert len(ledger.positions(conn, "claude-code")) == 3
+    conn.close()
+
+
+def test_a_line_that_is_absurdly_long_is_passed_over(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "LINE_LIMIT", 1 << 19)
+    long = answer("long", "r")
+    long["message"]["content"][0]["text"] = "x" * 3_000_000
+    write(laptop.transcript, answer("a"), long, answer("b"), long)
+    assert {record["key"] for record in laptop.records()} == {record_key("a", "req_1"), record_key("b", "req_1")}
+    append(laptop.transcript, answer("c"))
+    assert len(laptop.records()) == 3
+    with laptop.transcript.open("ab") as file:
+        file.write(b"x" * 3_000_000)
+    assert len(laptop.records()) == 3
+    append(laptop.transcript, b"\n", answer("d"))
+    assert len(laptop.records()) == 4
+
+
 def test_an_unreadable_file_is_named_and_the_rest_goes_on(laptop: Laptop) -> None:
     write(laptop.transcript, answer())
-    (laptop.transcript.parent / "folder.jsonl").mkdir()
+    (laptop.transcript.parent / "broken-disk.jsonl").symlink_to("/proc/self/mem")  # a read of it fails
     code, out, err = laptop.run("sync", "--dry-run")
     assert code == 0
-    assert "folder.jsonl" in err
+    assert "broken-disk.jsonl" in err
     assert "100" in out
     assert laptop.transcript.name not in err

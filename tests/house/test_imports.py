@@ -16,6 +16,7 @@ OF_THE_BOX = {
     *("arena.core", "arena.web", "arena.rooms", "arena.accounts", "arena.usage"),
 }
 LAPTOP = sorted(set(COMMANDS) - SERVER)
+TOOLS = [f"arena.client.tools.{path.stem}" for path in sorted((ROOT / "arena/client/tools").glob("[!_]*.py"))]
 
 
 def imported(code: str, tmp_path: Path, *, site: bool = True) -> set[str]:
@@ -63,7 +64,7 @@ def test_a_command_of_the_laptop_imports_nothing_of_the_box(tmp_path: Path, comm
     assert not loaded & OF_THE_BOX
 
 
-@pytest.mark.parametrize("module", ["arena.client.api", "arena.client.counting", "arena.client.tools.claude_code"])
+@pytest.mark.parametrize("module", ["arena.client.api", "arena.client.counting", *TOOLS])
 def test_what_a_sync_imports_later_is_nothing_of_the_box_either(tmp_path: Path, module: str) -> None:
     loaded = imported(f"import {module}", tmp_path)
     assert "msgspec" in loaded

@@ -44,6 +44,19 @@ def test_a_larger_copy_replaces_the_smaller_and_a_smaller_one_does_not(db: Datab
     assert counted(db) == (10, 100, 1)
 
 
+def test_a_cost_that_the_tool_notes_grows_alone(db: Database, send: Send) -> None:
+    outcomes = [send(a_report(a_record(cost_recorded=cost))) for cost in (None, 0.5, 0.25, None)]
+    assert [(outcome.stored, outcome.grown, outcome.known) for outcome in outcomes] == [
+        (1, 0, 0),
+        (0, 1, 0),
+        (0, 0, 1),
+        (0, 0, 1),
+    ]
+    sql = "SELECT cost_recorded FROM usage_records"
+    assert db.read_sync(lambda conn: conn.execute(sql).fetchone()[0]) == 0.5
+    assert counted(db) == (10, 5, 1)
+
+
 def test_a_resumed_session_copies_records_that_count_once(db: Database, send: Send) -> None:
     send(a_report(a_record("m1"), session="first"))
     send(a_report(a_record("m1"), a_record("m2"), session="resumed"))
