@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, Router, get
 from litestar.datastructures import CacheControlHeader, State
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,11 +23,12 @@ from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.doors import check, doorkeeper
+from arena.openapi import document
 from arena.rooms import Handler, hot_handlers, routers
 from arena.web.answers import Answers, Kept, Key, Question, question
 from arena.web.api import Answer
 from arena.web.assets import folder
-from arena.web.box import Box
+from arena.web.box import Box, box_of
 from arena.web.errors import on_error
 from arena.web.live import Live
 from arena.web.session import check_form
@@ -65,7 +66,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
             await box.db.close()
 
     app = Litestar(
-        route_handlers=[*routers(), _static()],
+        route_handlers=[*routers(), _static(), openapi],
         guards=[doorkeeper],
         exception_handlers={SignInFirst: ask_to_sign_in, Exception: on_error},
         before_request=check_form,
@@ -77,6 +78,12 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
     )
     check(app)
     return Outside(app, box)
+
+
+@get("/api/openapi.json", bare=True)
+async def openapi(request: Request[Any, Any, Any]) -> ASGIApp:
+    """Tell programs what they may call: this document."""
+    return Answer(document(request.app, box_of(request).address), 200)
 
 
 def _static() -> Router:

@@ -8,6 +8,7 @@ COMMANDS = {
     "keys": ("arena.admin.keys", "list, create and revoke API keys"),
     "config": ("arena.admin.config", "print the configuration as the box believes it"),
     "recompute": ("arena.admin.recompute", "make all totals anew from the records"),
+    "openapi": ("arena.admin.openapi", "print the OpenAPI document of what programs may call"),
     "demo": ("arena.admin.demo", "fill an empty box with invented people"),
 }
 

@@ -219,10 +219,13 @@ class CodeMetrics(Struct, frozen=True, rename="camel"):
     files_created: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
 
 
+Moment = Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})]
+
+
 class SessionBody(Struct, frozen=True, rename="camel"):
     """One session as the wire-compatible API takes it. Unknown fields are ignored, as older servers did."""
 
-    ended_at: datetime
+    ended_at: Moment
     input_tokens: Annotated[int, Meta(ge=0, le=500_000_000)]
     output_tokens: Annotated[int, Meta(ge=0, le=100_000_000)]
     tool_type: str = "claude-code"
@@ -233,11 +236,23 @@ class SessionBody(Struct, frozen=True, rename="camel"):
     session_id: Annotated[str, Meta(max_length=200)] = ""
     device_id: Annotated[str, Meta(max_length=200)] = ""
     anonymous_project_id: Annotated[str, Meta(max_length=100)] = ""
-    started_at: datetime | None = None
+    started_at: Moment | None = None
     duration_seconds: Annotated[int, Meta(ge=0, le=604_800)] | None = None
     turn_count: Annotated[int, Meta(ge=0, le=10_000)] = 0
     tool_usage: Annotated[dict[str, Annotated[int, Meta(ge=0, le=1_000_000)]], Meta(max_length=200)] = {}
     code_metrics: CodeMetrics = CodeMetrics()
+
+
+class BatchBody(Struct, frozen=True):
+    """Up to 100 sessions at once; each is judged by itself."""
+
+    sessions: Annotated[list[SessionBody], Meta(min_length=1, max_length=100)]
+
+
+class ForgetBody(Struct, frozen=True):
+    """A project, by the keyed hash that the laptop gave it."""
+
+    project: Annotated[str, Meta(min_length=16, max_length=16)]
 
 
 class Refused(Struct, frozen=True):

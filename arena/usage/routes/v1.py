@@ -15,12 +15,12 @@ from arena.core import clock
 from arena.core.errors import Invalid, TooLarge
 from arena.usage.actions import deliver
 from arena.usage.actions import forget as forget_project
-from arena.usage.models import Delivery, Outcome, Refused, Report, Road, Write
+from arena.usage.models import BatchBody, Delivery, ForgetBody, Outcome, Refused, Report, Road, SessionBody, Write
 from arena.usage.rules import report_of, session_body, usage_reports
 from arena.web.api import answer
 from arena.web.box import Box, body_of, box_of
 from arena.web.live import Arrival
-from arena.wire import BODY_LIMIT, UsageAnswer
+from arena.wire import BODY_LIMIT, UsageAnswer, UsageReport
 
 BATCH = 100
 """Sessions of one batch at the most; existing clients know this number."""
@@ -59,7 +59,7 @@ async def verify(request: AnyRequest) -> ASGIApp:
     )
 
 
-@post("/sessions", csrf=False)
+@post("/sessions", csrf=False, body=SessionBody)
 async def sessions(request: AnyRequest) -> ASGIApp:
     """Record one session; the same session again replaces itself if it has grown. 201 if anything changed, else 200."""
     body = await body_of(request, BODY_LIMIT)
@@ -76,7 +76,7 @@ async def sessions(request: AnyRequest) -> ASGIApp:
     return answer({"success": True, "sessionId": session_id, "message": message}, 200 if known else 201, mirror=True)
 
 
-@post("/sessions/batch", csrf=False)
+@post("/sessions/batch", csrf=False, body=BatchBody)
 async def batch(request: AnyRequest) -> ASGIApp:
     """Record up to 100 sessions in one commit; a bad one is named and costs its neighbours nothing.
 
@@ -124,7 +124,7 @@ async def batch(request: AnyRequest) -> ASGIApp:
     )
 
 
-@post("/usage", csrf=False)
+@post("/usage", csrf=False, body=UsageReport, data=UsageAnswer)
 async def usage(request: AnyRequest) -> ASGIApp:
     """Record what `arena sync` sends: sessions with their records, JSON, plain or gzip."""
     body = await body_of(request, BODY_LIMIT)
@@ -147,7 +147,7 @@ async def usage(request: AnyRequest) -> ASGIApp:
     )
 
 
-@post("/forget", csrf=False)
+@post("/forget", csrf=False, body=ForgetBody)
 async def forget(request: AnyRequest) -> ASGIApp:
     """Remove all that the owner of the key ever sent of a project."""
     body = await body_of(request, BODY_LIMIT)
