@@ -29,7 +29,7 @@ def main(argv: list[str]) -> int:
     place = config.place(options.data)
     queue = open_queue(place.data, place.secret)
     db = Database(place.database)
-    register(queue, db, clock.now)
+    register(queue, db, settings, clock.now)
     consumer = queue.create_consumer(
         workers=1, periodic=True, max_delay=1.0, check_worker_health=False, graceful_signal="TERM", shutdown_timeout=8
     )

@@ -7,6 +7,7 @@ COMMANDS = {
     "users": ("arena.admin.users", "list, add, invite, disable, enable, promote, delete and export people"),
     "keys": ("arena.admin.keys", "list, create and revoke API keys"),
     "config": ("arena.admin.config", "print the configuration as the box believes it"),
+    "audit": ("arena.admin.audit", "read the security log, and prove that nobody changed it"),
     "recompute": ("arena.admin.recompute", "make all totals anew from the records"),
     "openapi": ("arena.admin.openapi", "print the OpenAPI document of what programs may call"),
     "demo": ("arena.admin.demo", "fill an empty box with invented people"),

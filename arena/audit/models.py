@@ -1,6 +1,41 @@
-"""What the audit room is told."""
+"""What the audit room is told, what it keeps, and the names of everything that can happen."""
 
 from msgspec import Struct
+
+EVENTS = {
+    # keys
+    "api_key_generated": "An API key was made.",
+    "api_key_revoked": "An API key was revoked and opens nothing any more.",
+    "api_key_validated": "A program asked whether its API key is good, and it is.",
+    "api_key_invalid": "A request came with an API key that is unknown, revoked or of a disabled person.",
+    "hmac_signature_invalid": "A request came with a good API key and a missing or wrong signature.",
+    "hmac_timestamp_expired": "A request came with a good API key and a time too far from the box's clock.",
+    # what programs send
+    "session_created": "A coding session was stored for the first time.",
+    "session_duplicate": "A coding session was sent again without anything new.",
+    "batch_sessions_created": "A request with several coding sessions stored some of them for the first time.",
+    "suspicious_activity": "A stored session is far above what its person usually does.",
+    "rate_limit_exceeded": "Somebody asked more often than they may.",
+    # doors
+    "unauthorized_access": "A door that is not for them was refused to somebody.",
+    "user_signed_in": "A web session was opened.",
+    "user_signed_out": "A web session was ended by its person.",
+    "sign_in_failed": "A sign-in was refused.",
+    # people
+    "invitation_created": "A one-time link was made.",
+    "user_created": "A person was added.",
+    "user_disabled": "A person was shut out.",
+    "user_enabled": "A disabled person was let in again.",
+    "user_promoted": "A person became an administrator.",
+    "user_deleted": "A person and everything of theirs was deleted.",
+    "password_changed": "A password was set or changed.",
+    "user_settings_updated": "A person's settings were changed.",
+    "privacy_mode_changed": "A person was hidden from, or shown on, public boards.",
+}
+"""Every event that may be noted, in one sentence each. `note` refuses any other name.
+
+No door here makes a key anew in place of another (`api_key_regenerated` elsewhere): that is one revoked, one made.
+"""
 
 
 class Caller(Struct, frozen=True):
@@ -11,3 +46,60 @@ class Caller(Struct, frozen=True):
 
 
 OPERATOR = Caller(agent="arena admin")
+
+
+class Entry(Struct, frozen=True):
+    """A row of `security_audit_log`. Somebody is in it by id alone: it outlives them, and says then no name."""
+
+    seq: int
+    created_at: int
+    event_type: str
+    user_id: str | None
+    ip_address: str | None
+    user_agent: str | None
+    details: str
+    hash: bytes
+
+
+class Chain(Struct, frozen=True):
+    """The row of `security_audit_chain`: the last row that retention took away, and the newest one."""
+
+    anchor_seq: int
+    anchor_hash: bytes
+    head_seq: int
+    head_hash: bytes
+
+
+class Verdict(Struct, frozen=True):
+    """What a walk along the chain found: how many rows fit, its head, and the first place that does not fit."""
+
+    rows: int
+    first: int
+    head: int
+    head_hash: str
+    broken: int | None = None
+    problem: str | None = None
+
+
+class Query(Struct, frozen=True):
+    """Which rows somebody wants to see, newest first: all conditions hold. Instants are epoch milliseconds."""
+
+    event: str | None = None
+    person: str | None = None
+    """An id."""
+    address: str | None = None
+    since: int = 0
+    until: int = 2**62
+    words: str = ""
+    """Somewhere in event, person, details or user agent, in any case."""
+
+
+class Found(Struct, frozen=True):
+    """Rows that were asked for, and the place (instant and row) to go on after, if there may be more.
+
+    ``looked`` is how many rows were looked at.
+    """
+
+    rows: list[Entry]
+    more: tuple[int, int] | None
+    looked: int

@@ -65,6 +65,12 @@ class Ranking(Struct, frozen=True, forbid_unknown_fields=True):
     streak: Weight = 0.15
 
 
+class Retention(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long things are kept. Days."""
+
+    audit_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
+
+
 class Client(Struct, frozen=True, forbid_unknown_fields=True):
     """The laptops."""
 
@@ -79,6 +85,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     accounts: Accounts = Accounts()
     boards: Boards = Boards()
     ranking: Ranking = Ranking()
+    retention: Retention = Retention()
     client: Client = Client()
 
 

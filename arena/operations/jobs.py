@@ -6,20 +6,26 @@ from collections.abc import Callable
 from huey import Huey, crontab
 
 from arena.accounts.actions.people import tidy
+from arena.audit.actions import prune
+from arena.core.config import Config
 from arena.core.db import Database
 
 
-def register(queue: Huey, db: Database, now: Callable[[], int]) -> None:
+def register(queue: Huey, db: Database, config: Config, now: Callable[[], int]) -> None:
     """Tell the queue its tasks. Times are UTC, as huey counts them."""
 
     def tidy_accounts() -> None:
         tidy(db, now())
+
+    def prune_audit() -> None:
+        prune(db, days=config.retention.audit_days, now=now())
 
     def optimise() -> None:
         db.write_sync(_optimise)
 
     for name, job, when in (
         ("arena.accounts.tidy", tidy_accounts, crontab(minute="17")),
+        ("arena.audit.prune", prune_audit, crontab(hour="2", minute="0")),
         ("arena.operations.optimise", optimise, crontab(hour="3", minute="41")),
     ):
         queue.periodic_task(when, name=name)(job)

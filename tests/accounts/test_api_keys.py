@@ -28,7 +28,7 @@ def test_a_key_is_found_by_its_hash_and_belongs_to_its_person(db, bob, events) -
     assert found.revoked_at is None
     event, person, details = events()[-1]
     assert (event, person) == ("api_key_generated", bob.id)
-    assert details == {"prefix": key[:19], "label": "desktop", "by": None}
+    assert details == {"prefix": key[:19]}
 
 
 def test_the_key_itself_is_not_stored(db, bob) -> None:
@@ -70,7 +70,7 @@ def test_a_revoked_key_is_marked_and_audited(db, bob, events) -> None:
     key = make(db, bob)
     revoke(db, bob, key)
     assert db.glance(partial(store.user_by_key_hash, key_hash=ids.digest(key))).revoked_at == NOW
-    assert events()[-1] == ("api_key_revoked", bob.id, {"prefix": key[:19], "by": None})
+    assert events()[-1] == ("api_key_revoked", bob.id, {"prefix": key[:19]})
 
 
 def test_only_ones_own_live_keys_can_be_revoked(db, bob, carol) -> None:

@@ -22,7 +22,7 @@ def test_a_name_is_stored_in_lower_case_and_taken_in_any(db, events) -> None:
     person = do(db, people.add_user, "Bob", display="Bob \u202eB.")
     assert (person.name, person.display) == ("bob", "Bob B.")
     assert db.glance(partial(store.user, id=person.id)) == person
-    assert events() == [("user_created", person.id, {"name": "bob", "role": "member", "by": None})]
+    assert events() == [("user_created", person.id, {"role": "member"})]
     with pytest.raises(Conflict, match="taken"):
         do(db, people.add_user, "BOB")
 
@@ -76,7 +76,7 @@ def test_deleting_takes_everything_of_a_person_and_nothing_of_others(db, alice, 
     for table in ("api_keys", "web_sessions", "one_time_links"):
         rows = db.read_sync(lambda conn, table=table: conn.execute(f"SELECT user_id FROM {table}").fetchall())
         assert [row[0] for row in rows] == [carol.id]
-    assert events()[-1] == ("user_deleted", bob.id, {"name": "bob", "by": None})
+    assert events()[-1] == ("user_deleted", bob.id, {})
 
 
 @pytest.mark.parametrize("deed", [people.disable_user, people.enable_user, people.promote_user, people.delete_user])

@@ -59,17 +59,56 @@ CREATE TABLE road_days (
     PRIMARY KEY (user_id, day, tool, road)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE security_audit_log (
-    id TEXT PRIMARY KEY,
-    user_id TEXT,
-    event_type TEXT NOT NULL,
-    ip_address TEXT,
-    user_agent TEXT,
-    details TEXT NOT NULL DEFAULT '{}',
-    created_at INTEGER NOT NULL
+CREATE TRIGGER security_audit_chain_is_one BEFORE INSERT ON security_audit_chain
+BEGIN SELECT RAISE(ABORT, 'the security log has one chain'); END;
+
+CREATE TRIGGER security_audit_chain_moves_forward BEFORE UPDATE ON security_audit_chain
+WHEN NEW.head_seq < OLD.head_seq OR NEW.anchor_seq < OLD.anchor_seq
+    OR NEW.head_hash IS NOT (SELECT hash FROM security_audit_log WHERE seq = NEW.head_seq)
+    OR NEW.anchor_seq > OLD.anchor_seq
+        AND NEW.anchor_hash IS NOT (SELECT hash FROM security_audit_log WHERE seq = NEW.anchor_seq)
+BEGIN SELECT RAISE(ABORT, 'the chain of the security log only moves forward, to rows that are there'); END;
+
+CREATE TRIGGER security_audit_chain_stays BEFORE DELETE ON security_audit_chain
+BEGIN SELECT RAISE(ABORT, 'the security log keeps its chain'); END;
+
+CREATE TABLE security_audit_chain (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    anchor_seq INTEGER NOT NULL,
+    anchor_hash BLOB NOT NULL CHECK (length(anchor_hash) = 32),
+    head_seq INTEGER NOT NULL CHECK (head_seq >= anchor_seq),
+    head_hash BLOB NOT NULL CHECK (length(head_hash) = 32)
 ) STRICT;
 
-CREATE INDEX idx_security_audit_log_created_at ON security_audit_log (created_at, id);
+CREATE TRIGGER security_audit_log_is_added_at_the_end BEFORE INSERT ON security_audit_log
+WHEN NEW.seq <> (SELECT head_seq FROM security_audit_chain) + 1
+BEGIN SELECT RAISE(ABORT, 'the security log is only added to, at its end'); END;
+
+CREATE TRIGGER security_audit_log_is_never_changed BEFORE UPDATE ON security_audit_log
+BEGIN SELECT RAISE(ABORT, 'the security log is never changed'); END;
+
+CREATE TRIGGER security_audit_log_loses_only_its_beginning BEFORE DELETE ON security_audit_log
+WHEN OLD.seq > (SELECT anchor_seq FROM security_audit_chain)
+BEGIN SELECT RAISE(ABORT, 'the security log loses rows only at its beginning, after the anchor has passed'); END;
+
+CREATE TABLE "security_audit_log" (
+    seq INTEGER PRIMARY KEY,
+    created_at INTEGER NOT NULL,
+    event_type TEXT NOT NULL,
+    user_id TEXT,
+    ip_address TEXT,
+    user_agent TEXT,
+    details TEXT NOT NULL,
+    hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+CREATE INDEX idx_security_audit_log_created_at ON security_audit_log (created_at);
+
+CREATE INDEX idx_security_audit_log_event_type ON security_audit_log (event_type, created_at);
+
+CREATE INDEX idx_security_audit_log_ip_address ON security_audit_log (ip_address, created_at);
+
+CREATE INDEX idx_security_audit_log_user_id ON security_audit_log (user_id, created_at);
 
 CREATE TABLE sessions (
     number INTEGER PRIMARY KEY,

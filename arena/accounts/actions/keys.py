@@ -31,7 +31,7 @@ def make_key(
     key = rules.new_key()
     prefix = key[: rules.PREFIX_LENGTH]
     store.add_key(conn, ids.uuid7(), user_id, ids.digest(key), prefix, label, now)
-    note(conn, "api_key_generated", user_id, caller, now, prefix=prefix, label=label, by=by)
+    note(conn, "api_key_generated", user_id, caller, now, prefix=prefix, by=by)
     return key
 
 

@@ -30,7 +30,7 @@ def add_user(
         raise Conflict(f"The user name {name} is taken.")
     id = ids.uuid7()
     store.add_user(conn, id, name, display, role, password_hash, now)
-    note(conn, "user_created", id, caller, now, name=name, role=role, by=by)
+    note(conn, "user_created", id, caller, now, role=role, by=by)
     return Person(id, name, display, role, False, None, None, now)
 
 
@@ -46,7 +46,7 @@ def disable_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: in
     store.set_disabled(conn, person.id, now, now)
     store.end_sessions(conn, person.id)
     store.drop_unused_sign_in_links(conn, person.id)
-    note(conn, "user_disabled", person.id, caller, now, name=person.name, by=by)
+    note(conn, "user_disabled", person.id, caller, now, by=by)
     return someone(conn, name)
 
 
@@ -56,7 +56,7 @@ def enable_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int
     if not person.is_disabled:
         return person
     store.set_disabled(conn, person.id, None, now)
-    note(conn, "user_enabled", person.id, caller, now, name=person.name, by=by)
+    note(conn, "user_enabled", person.id, caller, now, by=by)
     return someone(conn, name)
 
 
@@ -66,7 +66,7 @@ def promote_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: in
     if person.is_admin:
         return person
     store.set_role(conn, person.id, "admin", now)
-    note(conn, "user_promoted", person.id, caller, now, name=person.name, by=by)
+    note(conn, "user_promoted", person.id, caller, now, by=by)
     return someone(conn, name)
 
 
@@ -78,7 +78,7 @@ def delete_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int
     person = someone(conn, name)
     _refuse_last_admin(conn, person, "deleted")
     store.delete_user(conn, person.id)
-    note(conn, "user_deleted", person.id, caller, now, name=person.name, by=by)
+    note(conn, "user_deleted", person.id, caller, now, by=by)
     return person
 
 

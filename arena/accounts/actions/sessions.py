@@ -75,14 +75,17 @@ def identify(conn: sqlite3.Connection, *, token: str, now: int) -> SessionOwner 
 
 
 def open_session(
-    conn: sqlite3.Connection, person: Person, days: int, caller: Caller, now: int, previous: str | None
+    conn: sqlite3.Connection, person: Person, days: int, caller: Caller, now: int, previous: str | None, **how: str
 ) -> SignedIn:
-    """Open a web session for somebody who proved who they are; ``previous`` is the token of one that ends with it."""
+    """Open a web session for somebody who proved who they are; ``previous`` is the token of one that ends with it.
+
+    ``how`` they did it is for the security log: no secret, no name.
+    """
     if previous is not None:
         store.end_session(conn, ids.digest(previous))
     token = ids.token()
     address = caller.address[:45] if caller.address else None
     agent = caller.agent[:300] if caller.agent else None
     store.add_session(conn, ids.uuid7(), person.id, ids.digest(token), address, agent, now, now + days * DAY)
-    note(conn, "user_signed_in", person.id, caller, now)
+    note(conn, "user_signed_in", person.id, caller, now, **how)
     return SignedIn(person, token)

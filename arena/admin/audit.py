@@ -1,0 +1,111 @@
+"""``arena admin audit``: the security log, from the machine itself."""
+
+# isort: skip_file
+# `command` first: it chooses the SQLite library.
+from arena.admin import command
+
+import argparse
+import re
+import sqlite3
+from functools import partial
+
+import msgspec
+
+from arena.accounts import store as accounts
+from arena.accounts.actions.people import someone
+from arena.admin.command import Opened, Refused
+from arena.audit import actions
+from arena.audit.models import EVENTS, Entry, Query
+
+
+def main(argv: list[str]) -> int:
+    """Check or list the security log."""
+    made, verbs = command.parser("audit", "The security log: who did what, from where.")
+    verb = partial(command.verb, verbs)
+    does = "prove that no row was changed, put in, exchanged or taken away"
+    check = verb("verify", does, _verify, "audit verify --head 1204:9f86d0...")
+    check.add_argument("--head", type=_head, metavar="ROW:HASH", help="compare a head that was noted earlier, too")
+    listing = verb("list", "list what happened, newest first", _list, "audit list alice --event api_key_generated")
+    listing.add_argument("name", nargs="?", metavar="NAME", help="only what is about this person (name, or id)")
+    listing.add_argument("--event", choices=sorted(EVENTS), metavar="EVENT", help="only this event")
+    listing.add_argument("--address", metavar="ADDRESS", help="only from this address")
+    listing.add_argument("--limit", type=_limit, default=50, metavar="N", help="how many rows (default: 50)")
+    for each in (check, listing):
+        each.add_argument("--json", action="store_true", help="for programs")
+    return command.run(made, argv)
+
+
+def _verify(box: Opened, arguments: argparse.Namespace) -> None:
+    found = actions.verify(box.db)
+    problem = found.problem
+    if problem is None and arguments.head is not None:
+        seq, hash = arguments.head
+        problem = box.db.read_sync(partial(actions.stands, seq=seq, hash=hash))
+    if arguments.json:
+        command.print_json({**msgspec.to_builtins(found), "ok": problem is None, "problem": problem})
+    elif problem is None:
+        print(f"The chain is whole: {found.rows} rows, from {found.first} to {found.head}.")
+        print(f"head {found.head}:{found.head_hash}")
+        print("Note the head somewhere else; with --head it is compared later.")
+    if problem is not None:
+        raise Refused(f"the chain of the security log is broken. {problem}")
+
+
+def _list(box: Opened, arguments: argparse.Namespace) -> None:
+    def read(conn: sqlite3.Connection) -> tuple[list[Entry], dict[str, str]]:
+        person = None
+        if arguments.name is not None:
+            known = accounts.user(conn, arguments.name)
+            person = arguments.name if known or _ID.fullmatch(arguments.name) else someone(conn, arguments.name).id
+        asked = Query(event=arguments.event, person=person, address=arguments.address)
+        found = actions.search(conn, asked, limit=arguments.limit)
+        rows = found.rows
+        while found.more and len(rows) < arguments.limit:
+            found = actions.search(conn, asked, limit=arguments.limit - len(rows), after=found.more)
+            rows += found.rows
+        people = {id: accounts.user(conn, id) for row in rows if (id := row.user_id)}
+        return rows, {id: person.name if person else "(deleted)" for id, person in people.items()}
+
+    rows, names = box.db.read_sync(read)
+    if arguments.json:
+        command.print_json([_for_programs(row, names) for row in rows])
+        return
+    command.print_rows(
+        ("ROW", "TIME (UTC)", "EVENT", "PERSON", "ADDRESS", "DETAILS"),
+        [
+            (
+                str(row.seq),
+                command.date(row.created_at),
+                row.event_type,
+                names.get(row.user_id or "", "-"),
+                row.ip_address or "-",
+                row.details if row.details != "{}" else "",
+            )
+            for row in rows
+        ],
+    )
+
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def _for_programs(row: Entry, names: dict[str, str]) -> dict[str, object]:
+    return {
+        **msgspec.structs.asdict(row),
+        "username": names.get(row.user_id or ""),
+        "details": msgspec.json.decode(row.details),
+        "hash": row.hash.hex(),
+    }
+
+
+def _head(text: str) -> tuple[int, str]:
+    found = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", text)
+    if not found:
+        raise argparse.ArgumentTypeError("must be a row, a colon and 64 hex digits, as `verify` prints them")
+    return int(found[1]), found[2]
+
+
+def _limit(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise argparse.ArgumentTypeError("must be a whole number from 1 to 10000")
+    return int(text)
