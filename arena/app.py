@@ -32,13 +32,14 @@ from arena.web.box import Box, box_of
 from arena.web.errors import on_error
 from arena.web.live import Live
 from arena.web.session import check_form
-from arena.wire import BODY_LIMIT
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 PACKABLE = (b"text/html", b"text/css", b"text/javascript", b"application/javascript", b"application/json", b"image/svg")
+FORM_LIMIT = 256 * 1024
+"""Bytes of a form. What programs send is read, and limited, by their own doors (`arena.web.box.body_of`)."""
 SMALL = 1024
 """Bytes below which packing an answer is not worth it."""
 
@@ -74,7 +75,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
         state=State({"box": box}),
         openapi_config=None,
         logging_config=None,
-        request_max_body_size=BODY_LIMIT,
+        request_max_body_size=FORM_LIMIT,
     )
     check(app)
     return Outside(app, box)

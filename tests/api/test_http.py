@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.flows.serving import Serving
+from tests.flows.serving import Serving, Visitor
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/leaderboard", "/install", "/static/base.css"])
@@ -41,3 +41,21 @@ def test_every_answer_carries_the_security_headers(box: Serving, path: str) -> N
     assert headers["referrer-policy"] == "same-origin"
     assert headers["x-frame-options"] == "DENY"
     assert headers["x-request-id"]
+
+
+def test_a_form_larger_than_any_of_ours_is_refused(box: Serving) -> None:
+    with Visitor(box) as visitor:
+        token = visitor.csrf("/sign-in")
+        answer = visitor.post("/sign-in", data={"csrf": token, "name": "x" * 300_000, "password": "y"})
+        assert answer.status_code == 413
+        assert "larger than this box takes" in answer.text
+
+
+@pytest.mark.parametrize(
+    "next", ["//evil.example", "https://evil.example", "/\\evil.example", "/%0d%0aSet-Cookie:x", ""]
+)
+def test_nobody_is_led_to_another_site(box: Serving, next: str) -> None:
+    answer = httpx.get(f"{box.url}/theme", params={"to": "dark", "next": next})
+    assert answer.headers["location"].startswith("/")
+    assert not answer.headers["location"].startswith(("//", "/\\"))
+    assert "\r" not in answer.headers["location"]

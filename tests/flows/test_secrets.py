@@ -1,0 +1,46 @@
+"""What is secret is kept nowhere in clear: not in the database, not in the queue, not in any log."""
+
+import stat
+
+from arena.accounts.actions import links
+from arena.audit.models import OPERATOR
+from arena.core import clock
+from tests.flows.conftest import Serve
+from tests.flows.serving import Visitor, get, post, session
+
+PASSWORD = "a very secret passphrase"
+MISTYPED = "typed-into-the-wrong-field"
+
+
+def test_no_secret_is_stored_or_logged_in_clear(serve: Serve) -> None:
+    box = serve(ARENA_ARENA__LOG_LEVEL="debug")
+    first = box.first_link()
+    with Visitor(box) as alice:
+        alice.join(first, "alice", PASSWORD)
+        key = alice.make_key()
+        invitation = box.write(lambda conn: links.invite(conn, name=None, days=1, caller=OPERATOR, now=clock.now()))
+        cookie = alice.cookies["arena"]
+        form = alice.csrf("/dashboard")
+        with Visitor(box) as stranger:
+            token = stranger.csrf("/sign-in")
+            for name, password in ((MISTYPED, PASSWORD), ("alice", MISTYPED)):
+                stranger.post("/sign-in", data={"csrf": token, "name": name, "password": password})
+            stranger.get(f"/join/{invitation}")
+            stranger.get(f"/join/{invitation}x")
+    almost = key[:-1] + ("0" if key[-1] != "0" else "1")
+    for sent in (key, almost):
+        get(f"{box.url}/api/v1/verify", headers={"X-API-Key": sent})
+        post(f"{box.url}/api/v1/sessions", json=session(), headers={"X-API-Key": sent, "X-Signature": "0" * 64})
+    assert box.stop() == 0
+    secrets = [PASSWORD, MISTYPED, key, almost, invitation, first.rpartition("/")[2], cookie, form]
+    for file in [box.log, *box.data.iterdir()]:
+        content = file.read_bytes()
+        for each in secrets:
+            assert each.encode() not in content, f"{each} is in {file.name}"
+
+
+def test_what_the_box_keeps_is_its_owners_alone(serve: Serve) -> None:
+    box = serve()
+    assert stat.S_IMODE(box.data.stat().st_mode) == 0o700
+    for file in box.data.iterdir():
+        assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file.name
