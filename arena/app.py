@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from litestar import Litestar, Request, Router, get
@@ -17,7 +18,7 @@ from litestar.datastructures import CacheControlHeader, State
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from arena.accounts.guards import SignInFirst, ask_to_sign_in, identify
+from arena.accounts.guards import SignInFirst, ask_to_sign_in, identify, public_name
 from arena.core import clock
 from arena.core.clock import Days
 from arena.core.config import Config, Place
@@ -46,13 +47,14 @@ SMALL = 1024
 
 def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda: True) -> "Outside":
     """Open the box: database, live streams, rooms."""
+    db = Database(place.database)
     box = Box(
         config=config,
         place=place,
         secret=place.secret,
-        db=Database(place.database),
+        db=db,
         days=Days(config.arena.time_zone),
-        live=Live(),
+        live=Live(db.version, partial(public_name, db)),
         identify=identify,
         worker_runs=worker_runs,
     )

@@ -54,6 +54,9 @@ DOORS = (
     Door("POST", "/dashboard/keys", "member", "sensitive"),
     Door("POST", "/dashboard/keys/{prefix}/revoke", "member", "sensitive"),
     Door("POST", "/dashboard/invitations", "admin", "sensitive"),
+    Door("POST", "/settings/privacy", "member", "sensitive"),
+    Door("GET", "/api/me/settings", "member", "api"),
+    Door("PATCH", "/api/me/settings", "member", "sensitive"),
     # Programs
     Door("GET", "/api/v1/status", "anybody", "public"),
     Door("GET", "/api/v1/verify", "key", "api"),

@@ -129,6 +129,10 @@
       const same = old && ["rk", "sc", "tk", "se"].every((c) => figure(old, c) === figure(row, c));
       if (!same) count += 1;
     }
+    // Whoever went private has left a row without a name.
+    for (const row of document.querySelectorAll("#board tbody tr[id]")) {
+      if (!fresh.querySelector(`#${CSS.escape(row.id)}`)) count += 1;
+    }
     return count;
   }
 

@@ -16,7 +16,7 @@ from arena.accounts.models import KeyOwner, Person, SignedIn
 from arena.audit.models import Caller
 from arena.core import clock, ids
 from arena.core.db import Database
-from arena.core.errors import ClientTooOld, Forbidden, NotSignedIn
+from arena.core.errors import ClientTooOld, Forbidden, NotFound, NotSignedIn
 from arena.core.log import log
 from arena.web import session
 from arena.web.box import Connection, Visitor, box_of, header, visitor_of
@@ -89,6 +89,33 @@ async def may_look(connection: Connection, _: BaseRouteHandler) -> None:
         by_key(connection)
     else:
         me(connection)
+
+
+def reader_of(connection: Connection) -> str | None:
+    """The id of whoever asks, by web session or else by API key; None for nobody known. Raises `NotSignedIn`."""
+    visitor = visitor_of(connection)
+    if visitor is not None:
+        return visitor.id
+    return by_key(connection).id if header(connection, b"x-api-key") else None
+
+
+def somebody(connection: Connection, name: str) -> Person:
+    """Find a person by name, as far as whoever asks may know of them.
+
+    Raises the same `NotFound`, after the same look-ups, whether nobody has the name or its bearer is disabled or
+    private; to themselves nobody is private.
+    """
+    reader = reader_of(connection)
+    person = box_of(connection).db.glance(partial(store.user_by_name, username=name.lower()))
+    if person is None or person.is_disabled or (person.private and person.id != reader):
+        raise NotFound("User not found")
+    return person
+
+
+def public_name(db: Database, user_id: str) -> str:
+    """The name by which everybody may know a person now; empty for somebody private, disabled or gone."""
+    person = db.glance(partial(store.user, id=user_id))
+    return person.name if person is not None and not person.private and not person.is_disabled else ""
 
 
 def welcome(request: Request[Any, Any, Any], opened: SignedIn, next: str) -> Response[bytes]:

@@ -31,6 +31,12 @@ class Person(Struct, frozen=True):
         return self.disabled_at is not None
 
 
+class Settings(Struct, frozen=True, rename="camel"):
+    """What a person chooses for themselves, as programs send and get it."""
+
+    privacy_mode: bool
+
+
 class KeyOwner(Struct, frozen=True):
     """Whose key it is that was sent, and the state of the key."""
 

@@ -95,7 +95,7 @@ async def keep_working(box: Box) -> None:
         report = _session(chance, who, now - chance.randrange(10) * MINUTE, now, f"live-{now}", "claude-code")
         stored = partial(record, user_id=who.id, reports=[report], road=Road.TRANSCRIPTS, days=box.days, now=now)
         outcome = await box.db.write(stored)
-        box.live.tell(Arrival(outcome.tokens, "" if who.name in PRIVATE else who.name))
+        box.live.tell(Arrival(outcome.tokens, who.id))
 
 
 def characters() -> list[Character]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from hashlib import sha256
 
 import msgspec
 
@@ -58,11 +59,12 @@ def window(period: str, day: str) -> tuple[str, str]:
 def place(standings: Iterable[Standing], metric: str, before: dict[str, int] | None) -> tuple[Standing, ...]:
     """Put people in order and give them their places; those who tie share one.
 
-    The order within a tie: more tokens, then earlier joining, then id. ``before`` holds the places at the end of
-    yesterday; None leaves movement out.
+    The order within a tie: more tokens, then earlier joining, then id; but of equal tokens those in privacy mode come
+    last, by what is shown of them, because a place between two known people would tell when somebody joined.
+    ``before`` holds the places at the end of yesterday; None leaves movement out.
     """
     value = VALUES[metric]
-    ordered = sorted(standings, key=lambda s: (-value(s), -(s.input + s.output), s.joined_at, s.user_id))
+    ordered = sorted(standings, key=lambda s: (-value(s), -(s.input + s.output), *_tie(s)))
     counts: dict[float, int] = {}
     for each in ordered:
         counts[value(each)] = counts.get(value(each), 0) + 1
@@ -100,6 +102,14 @@ def efficiency(input: int, output: int) -> float:
     if input <= 0:
         return 0.0
     return float((Decimal(output) / Decimal(input)).quantize(Decimal("0.0001"), ROUND_HALF_UP))
+
+
+def _tie(standing: Standing) -> tuple[int | str, ...]:
+    if not standing.private:
+        return 0, standing.joined_at, standing.user_id
+    # An id begins with the time it was made at; its hash does not.
+    shown = (standing.input, standing.cache, standing.sessions, standing.streak)
+    return 1, *shown, sha256(standing.user_id.encode()).hexdigest()
 
 
 def _score(standing: Standing) -> float:

@@ -6,27 +6,21 @@ from litestar import Request, Router, get
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
-from arena.accounts import store as accounts
+from arena.accounts.guards import somebody
 from arena.core import clock
-from arena.core.errors import NotFound
 from arena.leaderboard.actions import boards_in
 from arena.profiles.actions import facts as facts_of
 from arena.profiles.rules import public
 from arena.web.api import answer
-from arena.web.box import box_of, visitor_of
+from arena.web.box import box_of
 
 AnyRequest = Request[Any, Any, Any]
 
 
 @get("/api/users/{name:str}")
 async def user(request: AnyRequest, name: FromPath[str]) -> ASGIApp:
-    """A person's public profile. Somebody private is not found, as somebody unknown is not."""
-    box = box_of(request)
-    person = box.db.glance(lambda conn: accounts.user_by_name(conn, name.lower()))
-    visitor = visitor_of(request)
-    if person is None or person.is_disabled or (person.private and (visitor is None or visitor.id != person.id)):
-        raise NotFound("User not found")
-    now = clock.now()
+    """A person's public profile. Somebody private is not found, as somebody unknown is not, except by themselves."""
+    box, person, now = box_of(request), somebody(request, name), clock.now()
     today = box.days.of(now)
     board = await boards_in(box.memory, box.db, box.config).get("all_time", "score", today)
     standing = next((each for each in board.standings if each.user_id == person.id), None)

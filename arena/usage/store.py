@@ -397,6 +397,19 @@ def active_since(conn: sqlite3.Connection, instant: int) -> int:
     return count
 
 
+def seen_since(conn: sqlite3.Connection, instant: int) -> int:
+    """How many people that everybody may know of have a record from this instant on."""
+    row = conn.execute(
+        """
+        SELECT COUNT(*) FROM user_stats AS s JOIN users AS u ON u.id = s.user_id
+        WHERE s.last_activity_at >= :instant AND u.privacy_mode = 0 AND u.disabled_at IS NULL
+        """,
+        {"instant": instant},
+    ).fetchone()
+    count: int = row[0]
+    return count
+
+
 def last_activity(conn: sqlite3.Connection) -> dict[str, int]:
     """When each person's newest record was made."""
     return {row[0]: row[1] for row in conn.execute("SELECT user_id, last_activity_at FROM user_stats")}

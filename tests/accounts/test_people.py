@@ -52,6 +52,23 @@ def test_what_is_so_already_is_not_audited_again(db, alice, bob, events) -> None
     assert (told.count("user_disabled"), told.count("user_enabled"), told.count("user_promoted")) == (1, 1, 1)
 
 
+def test_privacy_is_set_and_audited_once(db, alice, bob, events) -> None:
+    def choose(private: bool) -> bool:
+        return db.write_sync(partial(people.set_privacy, user_id=bob.id, private=private, caller=HERE, now=NOW))
+
+    assert [choose(True), choose(True)] == [True, False]
+    assert db.glance(partial(store.user, id=bob.id)).private
+    assert not db.glance(partial(store.user, id=alice.id)).private
+    assert [choose(False), choose(False)] == [True, False]
+    told = [(who, details["private"]) for event, who, details in events() if event == "privacy_mode_changed"]
+    assert told == [(bob.id, True), (bob.id, False)]
+
+
+def test_nobody_has_no_privacy_to_set(db) -> None:
+    with pytest.raises(NotFound):
+        db.write_sync(partial(people.set_privacy, user_id="nobody", private=True, caller=HERE, now=NOW))
+
+
 def test_promoting_makes_an_administrator(db, alice, bob) -> None:
     assert do(db, people.promote_user, "bob").is_admin
 

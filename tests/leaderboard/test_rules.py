@@ -196,6 +196,20 @@ def test_within_a_tie_more_tokens_stand_first_then_who_joined_earlier_then_the_i
     assert {each.rank for each in placed} == {1}
 
 
+@given(st.permutations(range(5)), st.permutations(range(5)))
+def test_the_place_of_somebody_private_within_a_tie_tells_nothing_of_when_they_joined(
+    joined: list[int], order: list[int]
+) -> None:
+    people = [
+        somebody("a", joined_at=20),
+        somebody("b", joined_at=10, sessions=9),
+        somebody("x", joined_at=joined[0] * 10, private=True),
+        somebody("y", joined_at=joined[1] * 10, private=True, sessions=2),
+        somebody("z", joined_at=joined[2] * 10, private=True, streak=1),
+    ]
+    assert [each.name for each in place([people[n] for n in order], "score", None)] == ["b", "a", "x", "z", "y"]
+
+
 @given(st.permutations([("a", 3, 1), ("b", 3, 2), ("c", 2, 0), ("d", 2, 0), ("e", 0, 0)]))
 def test_the_order_does_not_depend_on_the_order_of_arrival(people: list[tuple[str, int, int]]) -> None:
     placed = place([somebody(name, sessions=n, input=i) for name, n, i in people], "sessions", None)

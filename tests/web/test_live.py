@@ -22,7 +22,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(story: Callable[[Live], Awaitable[None]]) -> None:
     async def told() -> None:
         async with asyncio.timeout(10):
-            await story(Live())
+            await story(Live(name_of=str.title))
 
     asyncio.run(told())
 
@@ -50,25 +50,50 @@ def test_arrivals_of_a_moment_are_told_once_to_every_reader() -> None:
         streams = [await opened(lives) for _ in range(3)]
         assert lives.readers == 3
         lives.tell(Arrival(5, "alice"))
-        lives.tell(Arrival(7))
+        lives.tell(Arrival(7, ""))
         messages = [await anext(stream) for stream in streams]
-        assert data(messages[0]) == {"version": 1, "arrivals": [{"tokens": 5, "name": "alice"}, {"tokens": 7}]}
+        assert data(messages[0]) == {"version": 1, "arrivals": [{"tokens": 5, "name": "Alice"}, {"tokens": 7}]}
         assert all(message is messages[0] for message in messages)
-        lives.tell(Arrival(1))
-        assert data(await anext(streams[0]))["version"] == 2
+        lives.tell()
+        assert data(await anext(streams[0])) == {"version": 2, "arrivals": []}
 
     run(story)
 
 
-def test_somebody_private_has_no_name_in_what_is_told() -> None:
-    assert msgspec.json.encode(Arrival(7)) == b'{"tokens":7}'
+def test_whoever_went_private_is_named_in_nothing_that_leaves_from_then_on() -> None:
+    names, version = {"1": "alice", "2": "bob"}, 0
+
+    async def story() -> None:
+        nonlocal version
+        lives = Live(lambda: version, lambda who: names.get(who, ""))
+        quick, slow = await opened(lives), await opened(lives)
+        waiting = asyncio.ensure_future(anext(slow))  # the reader holds nothing yet
+        await asyncio.sleep(0)
+        for who in ("1", "2"):
+            lives.tell(Arrival(5, who))
+        lives._send()
+        lives._send()
+        told = [{"tokens": 5, "name": "alice"}, {"tokens": 5, "name": "bob"}]
+        assert data(await anext(quick))["arrivals"] == data(await waiting)["arrivals"] == told
+        lives.tell(Arrival(7, "1"))
+        lives._send()
+        for stream in (quick, slow):
+            assert data(await anext(stream))["arrivals"] == []
+        del names["1"]
+        version += 1
+        lives.tell(Arrival(9, "1"))
+        for stream in (quick, slow):
+            assert data(await anext(stream))["arrivals"] == [{"tokens": 7}]
+            assert data(await anext(stream))["arrivals"] == [{"tokens": 9}]
+
+    asyncio.run(story())
 
 
 def test_of_a_crowd_the_last_fifty_are_told() -> None:
     async def story(lives: Live) -> None:
         stream = await opened(lives)
         for n in range(120):
-            lives.tell(Arrival(n))
+            lives.tell(Arrival(n, ""))
         assert [each["tokens"] for each in data(await anext(stream))["arrivals"]] == list(range(70, 120))
 
     run(story)
@@ -76,9 +101,9 @@ def test_of_a_crowd_the_last_fifty_are_told() -> None:
 
 def test_with_nobody_listening_nothing_is_gathered() -> None:
     async def story(lives: Live) -> None:
-        lives.tell(Arrival(5))
+        lives.tell(Arrival(5, ""))
         stream = await opened(lives)
-        lives.tell(Arrival(6))
+        lives.tell(Arrival(6, ""))
         assert data(await anext(stream)) == {"version": 1, "arrivals": [{"tokens": 6}]}
 
     run(story)
@@ -90,7 +115,7 @@ def test_a_slow_reader_misses_the_oldest_and_keeps_the_newest() -> None:
         waiting = asyncio.ensure_future(anext(slow))  # the reader holds nothing yet
         await asyncio.sleep(0)
         for n in range(1, BACKLOG + 5):
-            lives.tell(Arrival(n))
+            lives.tell(Arrival(n, ""))
             lives._send()
         versions = [data(await waiting)["version"]]
         versions += [data(await anext(slow))["version"] for _ in range(BACKLOG - 1)]
@@ -124,9 +149,9 @@ def test_closing_ends_every_stream_also_that_of_a_slow_reader() -> None:
         rest = asyncio.ensure_future(anext(waiting, None))
         await asyncio.sleep(0)
         for _ in range(BACKLOG + 3):
-            lives.tell(Arrival(1))
+            lives.tell(Arrival(1, ""))
             lives._send()
-        lives.tell(Arrival(1))
+        lives.tell(Arrival(1, ""))
         lives.close()
         await rest
         assert len([message async for message in waiting]) < BACKLOG + 3

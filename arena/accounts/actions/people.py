@@ -70,6 +70,23 @@ def promote_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: in
     return someone(conn, name)
 
 
+def set_privacy(
+    conn: sqlite3.Connection, *, user_id: str, private: bool, caller: Caller, now: int, by: str | None = None
+) -> bool:
+    """Hide a person from public boards and profiles, or show them, from the next read on; return whether that is new.
+
+    Raises `NotFound`.
+    """
+    person = store.user(conn, user_id)
+    if person is None:
+        raise NotFound("There is nobody with this id.")
+    if person.private == private:
+        return False
+    store.set_private(conn, user_id, private, now)
+    note(conn, "privacy_mode_changed", user_id, caller, now, private=private, by=by)
+    return True
+
+
 def delete_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int, by: str | None = None) -> Person:
     """Delete a person and everything that belongs to them; return who it was.
 

@@ -1,8 +1,8 @@
-"""The accounts room's doors: signing in and out, joining by a one-time link, the choice of a theme."""
+"""The accounts room's doors: signing in and out, joining by a one-time link, the choice of a theme, privacy mode."""
 
 from litestar import Router
 
-from arena.accounts.routes import join, sign_in, theme
+from arena.accounts.routes import join, privacy, sign_in, theme
 
 router = Router(
     path="/",
@@ -13,5 +13,8 @@ router = Router(
         join.join_page,
         join.join,
         theme.theme,
+        privacy.set_privacy,
+        privacy.settings,
+        privacy.change_settings,
     ],
 )

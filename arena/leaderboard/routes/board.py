@@ -77,4 +77,4 @@ async def live(request: AnyRequest) -> Stream:
 
 def _presence(box: Box) -> bytes:
     now = clock.now()
-    return event("presence", {"coding": box.db.glance(lambda conn: usage.active_since(conn, now - CODING))})
+    return event("presence", {"coding": box.db.glance(lambda conn: usage.seen_since(conn, now - CODING))})

@@ -187,7 +187,7 @@ async def _record(box: Box, owner: KeyOwner, reports: list[Report], road: int, n
         raise refuse_key()
     person, outcome = written
     if outcome.tokens and box.live.readers:
-        box.live.tell(Arrival(outcome.tokens, "" if person.private else person.name))
+        box.live.tell(Arrival(outcome.tokens, person.id))
     return outcome
 
 
