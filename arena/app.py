@@ -18,7 +18,7 @@ from litestar.datastructures import CacheControlHeader, State
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from arena.accounts.guards import SignInFirst, ask_to_sign_in, identify, public_name
+from arena.accounts.guards import SignInFirst, ask_to_sign_in, identify, own_form, public_name
 from arena.core import clock
 from arena.core.clock import Days
 from arena.core.config import Config, Place
@@ -32,7 +32,6 @@ from arena.web.assets import folder
 from arena.web.box import Box, box_of
 from arena.web.errors import on_error
 from arena.web.live import Live
-from arena.web.session import check_form
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
@@ -72,7 +71,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
         route_handlers=[*routers(), _static(), openapi],
         guards=[doorkeeper],
         exception_handlers={SignInFirst: ask_to_sign_in, Exception: on_error},
-        before_request=check_form,
+        before_request=own_form,
         lifespan=[lifespan],
         state=State({"box": box}),
         openapi_config=None,

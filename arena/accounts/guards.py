@@ -13,7 +13,9 @@ from litestar.handlers import BaseRouteHandler
 from arena.accounts import rules, store
 from arena.accounts.actions import keys, sessions
 from arena.accounts.models import KeyOwner, Person, SignedIn
+from arena.audit.actions import note
 from arena.audit.models import Caller
+from arena.audit.rules import Tally
 from arena.core import clock, ids
 from arena.core.db import Database
 from arena.core.errors import ClientTooOld, Forbidden, NotFound, NotSignedIn
@@ -37,7 +39,50 @@ class SignInFirst(NotSignedIn):
 
 def caller_of(connection: Connection) -> Caller:
     """Where a request came from, for the security log."""
-    return Caller(connection.client.host if connection.client else None, connection.headers.get("user-agent"))
+    client = connection.scope.get("client")
+    return Caller(client[0] if client else None, header(connection, b"user-agent") or None)
+
+
+# -- the security log, for what may happen again and again
+
+
+def note_known(connection: Connection, event: str, user_id: str, who: str, **details: Any) -> None:
+    """Note what a person or key (``who``, the id that is counted by) does, the 1st, 10th, 100th ... time in an hour.
+
+    Nobody waits for it. A row after the first says which time it was.
+    """
+    now = clock.now()
+    times = _tally(connection).known(event, who, now)
+    if times is not None:
+        deed = partial(note, event=event, user_id=user_id, caller=caller_of(connection), now=now, **details)
+        _soon(box_of(connection).db, partial(deed, times=times if times > 1 else None))
+
+
+def note_stranger(connection: Connection, event: str, **details: Any) -> None:
+    """Note in the same way what somebody does of whom only the address is known; a crowd of addresses shares rows."""
+    now = clock.now()
+    counted = _tally(connection).stranger(event, caller_of(connection).address, now)
+    if counted is not None:
+        times, is_alone = counted
+        caller = caller_of(connection) if is_alone else Caller()
+        deed = partial(note, event=event, user_id=None, caller=caller, now=now, **details)
+        _soon(box_of(connection).db, partial(deed, times=times if times > 1 else None))
+
+
+def note_unauthorized(connection: Connection, reason: str) -> None:
+    """Note that somebody was refused at a door, whether it is known who they are or not."""
+    # The template, not the path: the path of a one-time link is its secret.
+    door = f"{connection.scope.get('method')} {connection.scope.get('path_template', '')}"
+    visitor = visitor_of(connection)
+    if visitor is None:
+        note_stranger(connection, "unauthorized_access", door=door, reason=reason)
+    else:
+        note_known(connection, "unauthorized_access", visitor.id, f"{visitor.id} {door}", door=door, reason=reason)
+
+
+def _tally(connection: Connection) -> Tally:
+    tally: Tally = box_of(connection).memory.setdefault("tally", Tally())
+    return tally
 
 
 # -- web sessions and pages (guards are async: Litestar runs others in a thread, where looking up is not free)
@@ -62,7 +107,10 @@ def me(connection: Connection) -> Visitor:
     visitor = visitor_of(connection)
     if visitor is None:
         is_page = connection.scope.get("method") in ("GET", "HEAD") and not connection.url.path.startswith(PROGRAMS)
-        raise (SignInFirst if is_page else NotSignedIn)("Sign in to see this.")
+        if is_page:  # an invitation, not a refusal
+            raise SignInFirst("Sign in to see this.")
+        note_unauthorized(connection, "nobody is signed in")
+        raise NotSignedIn("Sign in to see this.")
     return visitor
 
 
@@ -78,6 +126,7 @@ async def signed_in(connection: Connection, _: BaseRouteHandler) -> None:
 async def admin(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard: an administrator is signed in."""
     if not me(connection).is_admin:
+        note_unauthorized(connection, "not an administrator")
         raise Forbidden("Only an administrator of this arena may do this.")
 
 
@@ -118,6 +167,15 @@ def public_name(db: Database, user_id: str) -> str:
     return person.name if person is not None and not person.private and not person.is_disabled else ""
 
 
+async def own_form(request: Request[Any, Any, Any]) -> None:
+    """Refuse, and note, an unsafe request that did not come from a form of ours (before every request)."""
+    try:
+        await session.check_form(request)
+    except Forbidden:
+        note_unauthorized(request, "not a form of this site, or an old one")
+        raise
+
+
 def welcome(request: Request[Any, Any, Any], opened: SignedIn, next: str) -> Response[bytes]:
     """Lead on with the cookie of a web session that was just opened."""
     seconds = box_of(request).config.accounts.session_days * 86_400
@@ -155,7 +213,12 @@ def new_enough(connection: Connection) -> None:
 
 
 def by_key(connection: Connection) -> Person:
-    """Say whose API key the request carries, looked up once a request.
+    """Say whose API key the request carries. Raises as `key_of`."""
+    return key_of(connection).person
+
+
+def key_of(connection: Connection) -> KeyOwner:
+    """Say which key the request carries and whose it is, looked up once a request.
 
     Raises `NotSignedIn` with one sentence, and `ClientTooOld`.
     """
@@ -163,7 +226,12 @@ def by_key(connection: Connection) -> Person:
     if "owner" not in state:
         state["owner"] = _owner(connection, header(connection, b"x-api-key"), clock.now())
     owner: KeyOwner = state["owner"]
-    return owner.person
+    return owner
+
+
+def prefix_of(connection: Connection) -> str:
+    """The part of a request's key that may be shown."""
+    return header(connection, b"x-api-key")[: rules.PREFIX_LENGTH]
 
 
 def signed(connection: Connection, body: bytes) -> KeyOwner:
@@ -186,7 +254,8 @@ def signed(connection: Connection, body: bytes) -> KeyOwner:
         key, header(connection, b"x-timestamp"), header(connection, b"x-signature"), body, now
     )
     if problem is not None:
-        raise NotSignedIn(problem, {"serverTime": now // 1000})
+        _note_refusal(connection, owner, problem.event, problem.reason)
+        raise NotSignedIn(problem.sentence, {"serverTime": now // 1000})
     return owner
 
 
@@ -216,11 +285,11 @@ def _owner(connection: Connection, key: str, now: int) -> KeyOwner:
     if rules.KEY.fullmatch(key):
         found = db.glance(partial(store.user_by_key_hash, key_hash=ids.digest(key)))
     if found is None:
-        log().warning("api_key_invalid", address=caller_of(connection).address)
+        note_stranger(connection, "api_key_invalid", reason="unknown")
     elif found.revoked_at is not None:
-        _note_refusal(connection, found, "revoked", now)
+        _note_refusal(connection, found, "api_key_invalid", "revoked")
     elif found.person.is_disabled:
-        _note_refusal(connection, found, "disabled", now)
+        _note_refusal(connection, found, "api_key_invalid", "disabled")
         raise NotSignedIn("This account is disabled. Ask an administrator of this arena.")
     else:
         if rules.is_due(found.last_used_at, now):
@@ -229,10 +298,13 @@ def _owner(connection: Connection, key: str, now: int) -> KeyOwner:
     raise refuse_key()
 
 
-def _note_refusal(connection: Connection, found: KeyOwner, reason: str, now: int) -> None:
-    if rules.is_due(found.last_refused_at, now):
-        deed = partial(keys.note_refusal, key_id=found.key_id, user_id=found.person.id, reason=reason)
-        _soon(box_of(connection).db, partial(deed, caller=caller_of(connection), now=now))
+def _note_refusal(connection: Connection, found: KeyOwner, event: str, reason: str) -> None:
+    now = clock.now()
+    times = _tally(connection).known(event, found.key_id, now)
+    if times is not None:
+        deed = partial(keys.note_refusal, event=event, key_id=found.key_id, user_id=found.person.id, reason=reason)
+        details = {"prefix": prefix_of(connection), "times": times if times > 1 else None}
+        _soon(box_of(connection).db, partial(deed, caller=caller_of(connection), now=now, **details))
 
 
 def _to_sign_in(address: str) -> str:

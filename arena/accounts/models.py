@@ -47,6 +47,14 @@ class KeyOwner(Struct, frozen=True):
     revoked_at: int | None
 
 
+class Unsigned(Struct, frozen=True):
+    """What is wrong with a signature: the event and reason for the security log, the sentence for who sent it."""
+
+    event: str
+    reason: str
+    sentence: str
+
+
 class SessionOwner(Struct, frozen=True):
     """Whose web session it is, and until when."""
 

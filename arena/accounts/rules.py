@@ -9,7 +9,7 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from arena.accounts.models import Link
+from arena.accounts.models import Link, Unsigned
 from arena.core.clock import MINUTE
 
 NAME = re.compile(r"[a-z0-9_-]{3,50}")
@@ -116,16 +116,19 @@ def signature(key: str, timestamp: str, body: bytes) -> str:
     return hmac.new(key.encode(), timestamp.encode() + b":" + body, "sha256").hexdigest()
 
 
-def signature_problem(key: str, timestamp: str | None, sent: str | None, body: bytes, now: int) -> str | None:
+def signature_problem(key: str, timestamp: str | None, sent: str | None, body: bytes, now: int) -> Unsigned | None:
     """Say what is wrong with a request's time or signature. ``now`` in epoch milliseconds; ``timestamp`` in seconds."""
     if not timestamp or not sent:
-        return "This request must be signed: X-Timestamp and X-Signature are missing."
+        missing = "This request must be signed: X-Timestamp and X-Signature are missing."
+        return Unsigned("hmac_signature_invalid", "missing", missing)
     if not re.fullmatch(r"[0-9]{1,12}", timestamp):
-        return "X-Timestamp must be the time in whole seconds since 1970."
-    if abs(now // 1000 - int(timestamp)) > CLOCK_SKEW:
-        return f"X-Timestamp is more than {CLOCK_SKEW} seconds off: set this machine's clock."
+        unread = "X-Timestamp must be the time in whole seconds since 1970."
+        return Unsigned("hmac_signature_invalid", "time unreadable", unread)
+    if abs(off := int(timestamp) - now // 1000) > CLOCK_SKEW:
+        late = f"X-Timestamp is more than {CLOCK_SKEW} seconds off: set this machine's clock."
+        return Unsigned("hmac_timestamp_expired", f"{off:+} s", late)
     if not hmac.compare_digest(sent.encode(), signature(key, timestamp, body).encode()):
-        return "X-Signature does not fit this key, time and body."
+        return Unsigned("hmac_signature_invalid", "does not fit", "X-Signature does not fit this key, time and body.")
     return None
 
 

@@ -274,16 +274,9 @@ def set_key_used(conn: sqlite3.Connection, id: str, before: int, now: int) -> No
     )
 
 
-def claim_refusal(conn: sqlite3.Connection, id: str, before: int, now: int) -> bool:
-    """Note when a key was last refused, unless that was noted after ``before`` already."""
-    changed = conn.execute(
-        """
-        UPDATE api_keys SET last_refused_at = :now
-        WHERE id = :id AND (last_refused_at IS NULL OR last_refused_at <= :before)
-        """,
-        {"id": id, "before": before, "now": now},
-    )
-    return changed.rowcount == 1
+def set_key_refused(conn: sqlite3.Connection, id: str, now: int) -> None:
+    """Note when a key was last refused."""
+    conn.execute("UPDATE api_keys SET last_refused_at = :now WHERE id = :id", {"id": id, "now": now})
 
 
 # -- web sessions

@@ -8,6 +8,8 @@ import msgspec
 
 from arena.accounts.actions.keys import still_good
 from arena.accounts.models import Person
+from arena.audit.actions import note
+from arena.audit.models import Caller
 from arena.core import clock, ids
 from arena.core.clock import Days
 from arena.usage import store
@@ -63,8 +65,31 @@ def deliver(conn: sqlite3.Connection, items: list[Delivery]) -> list[tuple[Perso
     outcomes: list[Outcome] = []
     if good:
         outcomes = record_all(conn, good[0].owner.person.id, [item.write for item in good], days=good[0].days)
+        _note_new_sessions(conn, good, outcomes)
     answers = iter(outcomes)
     return [(person, next(answers)) if (person := people[item.owner.key_id]) else None for item in items]
+
+
+def _note_new_sessions(conn: sqlite3.Connection, items: list[Delivery], outcomes: list[Outcome]) -> None:
+    """Note in the security log which sessions were stored for the first time; what only grew has been noted before.
+
+    A batch has a row. Single sessions that came under one key and share the commit share a row as well, so a busy
+    box pays for one row a key and commit, not for one a session.
+    """
+    singles: dict[tuple[str, Caller], tuple[int, list[str]]] = {}
+    user_id = items[0].owner.person.id
+    for item, outcome in zip(items, outcomes, strict=True):
+        new = [id for id, what in outcome.sessions if what == "stored"]
+        if not new:
+            continue
+        if not item.is_batch:
+            singles.setdefault((item.prefix, item.caller), (item.write.now, []))[1].extend(new)
+            continue
+        known = len(outcome.sessions) - len(new)
+        details = {"prefix": item.prefix, "stored": len(new), "known": known or None, "failed": item.failed or None}
+        note(conn, "batch_sessions_created", user_id, item.caller, item.write.now, **details)
+    for (prefix, caller), (now, ids_of_new) in singles.items():
+        note(conn, "session_created", user_id, caller, now, prefix=prefix, sessions=ids_of_new)
 
 
 def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> None:

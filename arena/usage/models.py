@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from arena.accounts.models import KeyOwner
+from arena.audit.models import Caller
 from arena.core.clock import Days
 from arena.wire import Record
 
@@ -69,11 +70,18 @@ class Write(Struct, frozen=True):
 
 
 class Delivery(Struct, frozen=True):
-    """A request's write, and the key that it came under: on its way into a commit that others may share."""
+    """A request's write, and the key that it came under: on its way into a commit that others may share.
+
+    ``prefix`` is of the key. Of a batch it is told how many of its sessions could not be read.
+    """
 
     owner: KeyOwner
     write: Write
     days: Days
+    prefix: str
+    caller: Caller
+    is_batch: bool = False
+    failed: int = 0
 
 
 class StoredRecord(Struct):

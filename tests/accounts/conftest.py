@@ -31,7 +31,6 @@ from arena.core.db import Database
 from arena.web.box import Box
 from arena.web.errors import on_error
 from arena.web.live import Live
-from arena.web.session import check_form
 
 NOW = 1_795_000_000_000
 HERE = Caller("192.0.2.7", "a browser")
@@ -185,7 +184,7 @@ def _serve(db: Database, data: Path, config: Config) -> Iterator[Site]:
     app = Litestar(
         route_handlers=[arena.accounts.routes.router, page, operator, board, whoami, signed, form, threaded],
         exception_handlers={guards.SignInFirst: guards.ask_to_sign_in, Exception: on_error},
-        before_request=check_form,
+        before_request=guards.own_form,
         state=State({"box": box}),
         openapi_config=None,
         logging_config=None,

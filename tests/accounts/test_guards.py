@@ -68,7 +68,7 @@ def test_a_revoked_key_is_refused_and_audited_once(site, db, bob, events) -> Non
         assert "revoked" in error(answer)["message"]
         eventually(lambda: key_of(db, key).last_refused_at)
     assert [event for event in events() if event[0] == "api_key_invalid"] == [
-        ("api_key_invalid", bob.id, {"reason": "revoked"})
+        ("api_key_invalid", bob.id, {"reason": "revoked", "prefix": key[:19]})
     ]
 
 
@@ -199,3 +199,32 @@ def test_a_closed_board_opens_with_a_session_or_a_key(closed_site, bob) -> None:
 def test_a_forged_cookie_is_nobody(site, bob) -> None:
     site.client.cookies.set("arena", "bob.forged")
     assert site.client.get("/page", follow_redirects=False).status_code == 303
+
+
+def unauthorized(events) -> list:
+    return [(person, details) for event, person, details in events() if event == "unauthorized_access"]
+
+
+def test_a_member_at_the_operators_door_is_audited_with_the_door(site, bob, events) -> None:
+    site.sign_in("bob")
+    for _ in range(3):
+        assert site.client.get("/operator?secret=1").status_code == 403
+    eventually(lambda: unauthorized(events))
+    assert unauthorized(events) == [(bob.id, {"door": "GET /operator", "reason": "not an administrator"})]
+
+
+def test_a_form_of_another_site_is_audited_with_whom_it_was_aimed_at(site, bob, events) -> None:
+    site.sign_in("bob")
+    answer = site.client.post("/form", data={"csrf": "0" * 64}, headers={"origin": "https://evil.test"})
+    assert answer.status_code == 403
+    eventually(lambda: unauthorized(events))
+    ((person, details),) = unauthorized(events)
+    assert (person, details["door"]) == (bob.id, "POST /form")
+
+
+def test_who_is_led_to_the_sign_in_page_is_not_audited_and_who_sends_without_a_session_is(site, bob, events) -> None:
+    site.client.get("/operator")
+    csrf = site.csrf("/sign-in")
+    site.client.post("/form", data={"csrf": csrf}, follow_redirects=False)
+    eventually(lambda: unauthorized(events))
+    assert unauthorized(events) == [(None, {"door": "POST /form", "reason": "nobody is signed in"})]

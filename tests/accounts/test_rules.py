@@ -3,7 +3,7 @@
 import pytest
 
 from arena.accounts import rules
-from arena.accounts.models import Link
+from arena.accounts.models import Link, Unsigned
 
 NOW = 1_700_000_000_000
 KEY = "modu_arena_0123abcd_" + "0f" * 16
@@ -102,25 +102,29 @@ def test_a_clock_may_be_five_minutes_off(seconds: int) -> None:
 @pytest.mark.parametrize("seconds", [-301, 301])
 def test_a_clock_may_not_be_further_off(seconds: int) -> None:
     problem = rules.signature_problem(KEY, "1700000000", SIGNATURE, b'{"a":1}', NOW + seconds * 1000)
-    assert problem == "X-Timestamp is more than 300 seconds off: set this machine's clock."
+    late = "X-Timestamp is more than 300 seconds off: set this machine's clock."
+    assert problem == Unsigned("hmac_timestamp_expired", f"{-seconds:+} s", late)
 
 
 @pytest.mark.parametrize("timestamp", ["soon", "-1700000000", "1700000000.0", "1_700_000_000", "१७००", "9" * 13])
 def test_a_timestamp_is_whole_seconds(timestamp: str) -> None:
     problem = rules.signature_problem(KEY, timestamp, SIGNATURE, b'{"a":1}', NOW)
-    assert problem == "X-Timestamp must be the time in whole seconds since 1970."
+    unread = "X-Timestamp must be the time in whole seconds since 1970."
+    assert problem == Unsigned("hmac_signature_invalid", "time unreadable", unread)
 
 
 @pytest.mark.parametrize(("timestamp", "sent"), [(None, SIGNATURE), ("1700000000", None), ("", ""), (None, None)])
 def test_a_missing_signature_is_named(timestamp: str | None, sent: str | None) -> None:
     problem = rules.signature_problem(KEY, timestamp, sent, b'{"a":1}', NOW)
-    assert problem == "This request must be signed: X-Timestamp and X-Signature are missing."
+    missing = "This request must be signed: X-Timestamp and X-Signature are missing."
+    assert problem == Unsigned("hmac_signature_invalid", "missing", missing)
 
 
 @pytest.mark.parametrize("sent", [SIGNATURE.upper(), SIGNATURE[:-1], "0" * 64, "é"])
 def test_a_wrong_signature_is_named(sent: str) -> None:
     problem = rules.signature_problem(KEY, "1700000000", sent, b'{"a":1}', NOW)
-    assert problem == "X-Signature does not fit this key, time and body."
+    wrong = "X-Signature does not fit this key, time and body."
+    assert problem == Unsigned("hmac_signature_invalid", "does not fit", wrong)
 
 
 def test_a_changed_body_breaks_the_signature() -> None:

@@ -1,6 +1,7 @@
 """Make, check and revoke API keys."""
 
 import sqlite3
+from typing import Any
 
 from arena.accounts import rules, store
 from arena.accounts.models import KeyOwner, Person
@@ -51,7 +52,9 @@ def still_good(conn: sqlite3.Connection, owner: KeyOwner) -> Person | None:
     return found.person if found and found.revoked_at is None and not found.person.is_disabled else None
 
 
-def note_refusal(conn: sqlite3.Connection, *, key_id: str, user_id: str, reason: str, caller: Caller, now: int) -> None:
-    """Write down that a known key was refused, once in ten minutes however often it is tried."""
-    if store.claim_refusal(conn, key_id, now - rules.NOTE_EVERY, now):
-        note(conn, "api_key_invalid", user_id, caller, now, reason=reason)
+def note_refusal(
+    conn: sqlite3.Connection, *, event: str, key_id: str, user_id: str, caller: Caller, now: int, **details: Any
+) -> None:
+    """Write down that a known key was refused, in the security log and beside the key."""
+    store.set_key_refused(conn, key_id, now)
+    note(conn, event, user_id, caller, now, **details)

@@ -9,7 +9,7 @@ from litestar import Request, Router, get, post
 from litestar.types import ASGIApp
 
 from arena.accounts.actions.keys import revoke_key, still_good
-from arena.accounts.guards import by_key, caller_of, refuse_key, signed
+from arena.accounts.guards import caller_of, key_of, note_known, prefix_of, refuse_key, signed
 from arena.accounts.models import KeyOwner
 from arena.core import clock
 from arena.core.errors import Invalid, TooLarge
@@ -18,7 +18,7 @@ from arena.usage.actions import forget as forget_project
 from arena.usage.models import BatchBody, Delivery, ForgetBody, Outcome, Refused, Report, Road, SessionBody, Write
 from arena.usage.rules import report_of, session_body, usage_reports
 from arena.web.api import answer
-from arena.web.box import Box, body_of, box_of
+from arena.web.box import body_of, box_of
 from arena.web.live import Arrival
 from arena.wire import BODY_LIMIT, UsageAnswer, UsageReport
 
@@ -46,12 +46,14 @@ async def status() -> ASGIApp:
 @get("/verify")
 async def verify(request: AnyRequest) -> ASGIApp:
     """Tell the owner of a key that it is good."""
-    person = by_key(request)
+    owner = key_of(request)
+    person = owner.person
+    note_known(request, "api_key_validated", person.id, owner.key_id, prefix=prefix_of(request))
     return answer(
         {
             "valid": True,
             "username": person.name,
-            "apiKeyPrefix": request.headers["x-api-key"][:19],
+            "apiKeyPrefix": prefix_of(request),
             "privacyMode": person.private,
             "createdAt": clock.iso(person.created_at),
         },
@@ -69,7 +71,7 @@ async def sessions(request: AnyRequest) -> ASGIApp:
     report = understood if isinstance(understood, Refused) else report_of(understood, now)
     if isinstance(report, Refused):
         raise _invalid(report)
-    outcome = await _record(box_of(request), owner, [report], Road.SESSION_API, now)
+    outcome = await _record(request, owner, [report], Road.SESSION_API, now)
     session_id, what = outcome.sessions[0]
     known = what == "known"
     message = "Session already recorded" if known else "Session recorded successfully"
@@ -102,14 +104,14 @@ async def batch(request: AnyRequest) -> ASGIApp:
         else:
             results.append({"index": index, "sessionHash": report.session_hash[:16], "success": True})
             reports.append(report)
-    outcome = await _record(box_of(request), owner, reports, Road.SESSION_API, now)
+    failed = len(items) - len(reports)
+    outcome = await _record(request, owner, reports, Road.SESSION_API, now, is_batch=True, failed=failed)
     duplicates = 0
     for result, (session_id, what) in zip((r for r in results if r["success"]), outcome.sessions, strict=True):
         result["sessionId"] = session_id
         if what == "known":
             duplicates += 1
             result["duplicate"] = True
-    failed = len(items) - len(reports)
     return answer(
         {
             "success": failed == 0,
@@ -134,7 +136,8 @@ async def usage(request: AnyRequest) -> ASGIApp:
         reports, problems = usage_reports(_unpacked(request, body), now)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Invalid(f"body: is not a report of usage ({problem})") from problem
-    outcome = await _record(box_of(request), owner, reports, Road.TRANSCRIPTS, now)
+    several = len(reports) + len(problems) > 1
+    outcome = await _record(request, owner, reports, Road.TRANSCRIPTS, now, is_batch=several, failed=len(problems))
     return answer(
         UsageAnswer(
             success=True,
@@ -180,12 +183,25 @@ async def revoke(request: AnyRequest) -> ASGIApp:
 router = Router(path="/api/v1", route_handlers=[status, verify, sessions, batch, usage, forget, revoke])
 
 
-async def _record(box: Box, owner: KeyOwner, reports: list[Report], road: int, now: int) -> Outcome:
-    item = Delivery(owner, Write(reports, road, now), box.days)
+async def _record(
+    request: AnyRequest,
+    owner: KeyOwner,
+    reports: list[Report],
+    road: int,
+    now: int,
+    *,
+    is_batch: bool = False,
+    failed: int = 0,
+) -> Outcome:
+    box, prefix = box_of(request), prefix_of(request)
+    write = Write(reports, road, now)
+    item = Delivery(owner, write, box.days, prefix, caller_of(request), is_batch, failed)
     written = await box.db.write_together(deliver, owner.person.id, item)
     if written is None:
         raise refuse_key()
     person, outcome = written
+    if outcome.sessions and all(what == "known" for _, what in outcome.sessions):
+        note_known(request, "session_duplicate", person.id, owner.key_id, prefix=prefix)
     if outcome.tokens and box.live.readers:
         box.live.tell(Arrival(outcome.tokens, person.id))
     return outcome
