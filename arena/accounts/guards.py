@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 from litestar import Request, Response
 from litestar.handlers import BaseRouteHandler
 
 from arena.accounts import rules, store
 from arena.accounts.actions import keys, sessions
-from arena.accounts.models import KeyOwner, Person, SignedIn
+from arena.accounts.models import Device, KeyOwner, Person, SignedIn
 from arena.audit.actions import note
 from arena.audit.models import Caller
 from arena.audit.rules import Tally
@@ -21,7 +22,7 @@ from arena.core.db import Database
 from arena.core.errors import ClientTooOld, Forbidden, NotFound, NotSignedIn
 from arena.core.log import log
 from arena.web import session
-from arena.web.box import Connection, Visitor, box_of, header, visitor_of
+from arena.web.box import Connection, Visitor, address_of, box_of, header, visitor_of
 from arena.web.errors import PROGRAMS
 from arena.web.forms import see_other
 
@@ -39,8 +40,7 @@ class SignInFirst(NotSignedIn):
 
 def caller_of(connection: Connection) -> Caller:
     """Where a request came from, for the security log."""
-    client = connection.scope.get("client")
-    return Caller(client[0] if client else None, header(connection, b"user-agent") or None)
+    return Caller(address_of(connection.scope), header(connection, b"user-agent") or None)
 
 
 # -- the security log, for what may happen again and again
@@ -177,9 +177,22 @@ async def own_form(request: Request[Any, Any, Any]) -> None:
 
 
 def welcome(request: Request[Any, Any, Any], opened: SignedIn, next: str) -> Response[bytes]:
-    """Lead on with the cookie of a web session that was just opened."""
-    seconds = box_of(request).config.accounts.session_days * 86_400
-    return see_other(next, session.session_cookie(request, opened.token, seconds))
+    """Lead on with the cookie of a web session that was just opened, and let the browser remember its person."""
+    box, person = box_of(request), opened.person
+    cookies = [session.session_cookie(request, opened.token, box.config.accounts.session_days * 86_400)]
+    password = box.db.glance(partial(store.password_by_name, username=person.name))
+    if password is not None and password.hash is not None:
+        device = rules.remembered(device_of(request) or Device(ids.token(), {}), person.id, password.hash)
+        cookies.append(session.device_cookie(request, msgspec.to_builtins(device)))
+    return see_other(next, *cookies)
+
+
+def device_of(connection: Connection) -> Device | None:
+    """What this browser remembers of those who signed in with it, if it is ours."""
+    try:
+        return msgspec.convert(session.device_of(connection), Device)
+    except msgspec.ValidationError:
+        return None
 
 
 def ask_to_sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[bytes]:

@@ -144,3 +144,39 @@ class SignedIn(Struct, frozen=True):
     def __repr__(self) -> str:
         """Name the person, not the token."""
         return f"SignedIn({self.person.name!r})"
+
+
+class Device(Struct, frozen=True):
+    """A browser in which somebody signed in well: its own id, and each one's password mark of that time by user id."""
+
+    id: str
+    marks: dict[str, str]
+
+
+class Patience(Struct, frozen=True):
+    """How many wrong guesses are free, in how many milliseconds one is forgotten, how long the longest wait is."""
+
+    free: int
+    forget: int
+    longest: int
+
+
+class Counter(Struct, frozen=True):
+    """What counts a guess: its name in the table, and its patience."""
+
+    name: str
+    patience: Patience
+
+
+class Guesses(Struct, frozen=True):
+    """What a counter holds: when its last wrong guess will be forgotten, and until when it takes no other."""
+
+    forgotten_at: int
+    blocked_until: int
+
+
+class Guess(Struct, frozen=True):
+    """A guess as one counter counted it, and what that held then."""
+
+    counter: Counter
+    held: Guesses

@@ -5,11 +5,13 @@ import hmac
 import re
 import secrets
 import unicodedata
+from hashlib import sha256
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from arena.accounts.models import Link, Unsigned
+from arena.accounts.models import Counter, Device, Guess, Guesses, Link, Patience, Unsigned
+from arena.core.addresses import network_of
 from arena.core.clock import MINUTE
 
 NAME = re.compile(r"[a-z0-9_-]{3,50}")
@@ -26,6 +28,16 @@ CLOCK_SKEW = 300
 """Seconds that a signed request's clock may be off, both ways."""
 NOTE_EVERY = 10 * MINUTE
 """How exactly it is known when a key or a web session was last used: writing it each time would cost a commit."""
+FIRST_WAIT = 30_000
+"""Milliseconds to wait after the last free wrong guess; each further one doubles them."""
+AT_ONE = Patience(free=5, forget=15 * MINUTE, longest=15 * MINUTE)
+"""Guesses at one password (or by one person at codes) from one place: never more than 9 are looked at in 15 minutes."""
+FROM_NETWORK = Patience(free=100, forget=MINUTE, longest=15 * MINUTE)
+"""Guesses at anything from one network: an office that shares an address may mistype a lot, a list of names may not."""
+OF_STRANGERS = Patience(free=50, forget=5 * MINUTE, longest=5 * MINUTE)
+"""Guesses at one password from all networks: many of them together are slowed like one."""
+DEVICE_PEOPLE = 4
+"""How many people one browser is remembered for."""
 INVISIBLE = frozenset(
     "\u061c\u200b\u200e\u200f\u2060\ufeff" + "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 )
@@ -106,6 +118,85 @@ def link_problem(link: Link | None, now: int) -> str | None:
     return None
 
 
+def password_mark(stored: str) -> str:
+    """What a browser that signed in well keeps of the password: it changes with it, and tells nothing of it."""
+    return sha256(stored.encode()).hexdigest()[:16]
+
+
+def remembered(device: Device, user_id: str, stored: str) -> Device:
+    """The browser once somebody with this password signed in; the one who did so longest ago is forgotten."""
+    others = [pair for pair in device.marks.items() if pair[0] != user_id]
+    return Device(device.id, dict([*others, (user_id, password_mark(stored))][-DEVICE_PEOPLE:]))
+
+
+def is_known(device: Device | None, user_id: str, stored: str) -> bool:
+    """Say whether somebody signed in well from this browser, with the password that they still have."""
+    return device is not None and device.marks.get(user_id) == password_mark(stored)
+
+
+def password_counters(secret: str, name: str, address: str | None, device: str | None) -> list[Counter]:
+    """What counts a guess at a password; ``device`` is the id of a browser known to its owner.
+
+    Such a browser has a counter of its own, so strangers, however many and from wherever, never shut the owner out
+    of it. A name that nobody has is counted like any other, so that nothing tells the two apart.
+    """
+    if device is not None:
+        return [Counter(_counter(secret, "password", name, "device", device), AT_ONE)]
+    network = network_of(address)
+    return [
+        Counter(_counter(secret, "password", name, "network", network), AT_ONE),
+        Counter(_counter(secret, "password", name), OF_STRANGERS),
+        Counter(_counter(secret, "network", network), FROM_NETWORK),
+    ]
+
+
+def code_counters(secret: str, user_id: str | None, address: str | None) -> list[Counter]:
+    """What counts a guess at a code that somebody types: it is theirs, or, of nobody signed in, their network's.
+
+    One-time links and API keys are not counted like this: with 256 and 128 random bits no number of guesses helps.
+    """
+    who = ("user", user_id) if user_id else ("network", network_of(address))
+    return [Counter(_counter(secret, "code", *who), AT_ONE)]
+
+
+def wait_of(held: Guesses | None, patience: Patience, now: int) -> int:
+    """Milliseconds until a counter takes the next guess. (More than the longest wait: the clock was put back.)"""
+    left = held.blocked_until - now if held else 0
+    return left if 0 < left <= patience.longest else 0
+
+
+def guessed_wrong(held: Guesses | None, patience: Patience, now: int) -> Guesses:
+    """What a counter holds after one more wrong guess.
+
+    Each wrong guess is forgotten some time after the one before it. Six above the free ones none is added: the wait
+    is the longest by then, and ends some time after an attack does.
+    """
+    most = now + (patience.free + 6) * patience.forget
+    forgotten_at = min(max(held.forgotten_at if held else now, now) + patience.forget, most)
+    remembered = -((now - forgotten_at) // patience.forget)
+    doubled = remembered - patience.free
+    wait = min(FIRST_WAIT << doubled, patience.longest) if doubled >= 0 else 0
+    return Guesses(forgotten_at, now + wait if wait else 0)
+
+
+def guessed_right(held: Guesses, guess: Guess) -> Guesses:
+    """What a counter holds once a guess that it counted turned out right; a wait that others caused goes on."""
+    own_wait = held.blocked_until == guess.held.blocked_until
+    return Guesses(held.forgotten_at - guess.counter.patience.forget, 0 if own_wait else held.blocked_until)
+
+
+def longest_wait(begun: list[Guess], now: int) -> int | None:
+    """Seconds that the next guess has to wait after one that was wrong; None if it has not."""
+    wait = max(guess.held.blocked_until for guess in begun) - now
+    return -(-wait // 1000) if wait > 0 else None
+
+
+def in_words(wait: int) -> str:
+    """Write milliseconds to wait as people say them, rounded up ("30 seconds", "4 minutes")."""
+    number, unit = (-(-wait // 1000), "second") if wait <= MINUTE else (-(-wait // MINUTE), "minute")
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+
+
 def is_due(noted_at: int | None, now: int) -> bool:
     """Say whether it is time to note again that a key or a session is in use."""
     return noted_at is None or now - noted_at >= NOTE_EVERY
@@ -145,6 +236,10 @@ def _is_shown(character: str) -> bool:
 def _typed(password: str) -> bytes:
     """The bytes of a password, whether its keyboard composes accents and Hangul or not."""
     return unicodedata.normalize("NFKC", password).encode("utf-8", "replace")
+
+
+def _counter(secret: str, *what: str) -> str:
+    return hmac.new(secret.encode(), "\0".join(("guess", *what)).encode("utf-8", "replace"), "sha256").hexdigest()[:32]
 
 
 def _nobodys_hash() -> str:

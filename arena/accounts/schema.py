@@ -87,3 +87,17 @@ def _(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations(name="0005_failed_guesses")
+def _(db: Database) -> None:
+    # counter is a keyed hash of what was guessed at and from where: no name that was typed, no address stands here.
+    db.execute(
+        """
+        CREATE TABLE failed_guesses (
+            counter TEXT PRIMARY KEY,
+            forgotten_at INTEGER NOT NULL,
+            blocked_until INTEGER NOT NULL
+        ) STRICT
+        """
+    )

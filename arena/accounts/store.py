@@ -6,6 +6,7 @@ from msgspec import convert
 
 from arena.accounts.models import (
     Account,
+    Guesses,
     Key,
     KeyOwner,
     Link,
@@ -428,6 +429,44 @@ def drop_unused_sign_in_links(conn: sqlite3.Connection, user_id: str) -> None:
 def drop_expired_links(conn: sqlite3.Connection, now: int) -> int:
     """Delete the links that are over; return how many there were."""
     return conn.execute("DELETE FROM one_time_links WHERE expires_at <= :now", {"now": now}).rowcount
+
+
+# -- wrong guesses
+
+
+def guesses(conn: sqlite3.Connection, counter: str) -> Guesses | None:
+    """What a counter holds."""
+    row = conn.execute(
+        "SELECT forgotten_at, blocked_until FROM failed_guesses WHERE counter = :counter", {"counter": counter}
+    ).fetchone()
+    return Guesses(*row) if row else None
+
+
+def put_guesses(conn: sqlite3.Connection, counter: str, guesses: Guesses) -> None:
+    """Set what a counter holds."""
+    conn.execute(
+        """
+        INSERT INTO failed_guesses (counter, forgotten_at, blocked_until)
+        VALUES (:counter, :forgotten_at, :blocked_until)
+        ON CONFLICT (counter) DO UPDATE SET forgotten_at = excluded.forgotten_at, blocked_until = excluded.blocked_until
+        """,
+        {"counter": counter, "forgotten_at": guesses.forgotten_at, "blocked_until": guesses.blocked_until},
+    )
+
+
+def drop_if_forgotten(conn: sqlite3.Connection, counter: str, now: int) -> None:
+    """Delete a counter if it holds nothing any more."""
+    conn.execute(
+        "DELETE FROM failed_guesses WHERE counter = :counter AND forgotten_at <= :now AND blocked_until <= :now",
+        {"counter": counter, "now": now},
+    )
+
+
+def drop_forgotten_guesses(conn: sqlite3.Connection, now: int) -> int:
+    """Delete the counters that hold nothing any more; return how many there were."""
+    return conn.execute(
+        "DELETE FROM failed_guesses WHERE forgotten_at <= :now AND blocked_until <= :now", {"now": now}
+    ).rowcount
 
 
 def _person(row: sqlite3.Row) -> Person:

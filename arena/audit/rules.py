@@ -1,11 +1,11 @@
 """How rows are chained, and which of many refusals are worth a row."""
 
-import ipaddress
 from hashlib import sha256
 
 import msgspec
 
 from arena.audit.models import Chain, Entry, Query
+from arena.core.addresses import network_of
 
 FIRST_HASH = bytes(32)
 """What the first row of all is chained to."""
@@ -95,7 +95,7 @@ class Tally:
         One network of IPv6 (/64, what a single line is given) is one address.
         """
         self._turn(now)
-        who = f"at {_line(address)}"
+        who = f"at {network_of(address)}"
         if (event, who) not in self._times:
             if self._strangers.get(event, 0) >= STRANGERS:
                 times = self.known(event, "at many addresses", now)
@@ -110,11 +110,3 @@ class Tally:
             self._hour = hour
             self._times.clear()
             self._strangers.clear()
-
-
-def _line(address: str | None) -> str:
-    try:
-        found = ipaddress.ip_address(address or "")
-    except ValueError:
-        return address or ""
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)

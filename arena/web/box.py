@@ -7,6 +7,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from msgspec import Struct
 
+from arena.core.addresses import plain
 from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
@@ -75,6 +76,15 @@ def visitor_of(connection: Connection) -> Visitor | None:
         state["visitor"] = box_of(connection).identify(connection)
     visitor: Visitor | None = state["visitor"]
     return visitor
+
+
+def address_of(scope: Any) -> str | None:
+    """The address that a request came from; of one that a trusted proxy passed on, the address it names.
+
+    (The server puts it there: see `Serving` in `arena.serve`.) Nothing else reads X-Forwarded-For.
+    """
+    client = scope.get("client")
+    return plain(client[0]) if client else None
 
 
 def header(connection: Connection, name: bytes) -> str:

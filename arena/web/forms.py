@@ -11,11 +11,17 @@ from arena.web.session import form_cookie
 PRIVATE = {"cache-control": "no-store"}
 
 
-def form_page(request: Request[Any, Any, Any], template: str, page: Any, status: int) -> Response[bytes]:
-    """Show a form to anybody: its CSRF token comes with the cookie it needs, and no cache keeps it."""
+def form_page(
+    request: Request[Any, Any, Any], template: str, page: Any, status: int, retry_after: int | None = None
+) -> Response[bytes]:
+    """Show a form to anybody: its CSRF token comes with the cookie it needs, and no cache keeps it.
+
+    ``retry_after`` are seconds after which it may be sent again.
+    """
     csrf, cookie = form_cookie(request)
     cookies = [cookie] if cookie else []
-    return render(request, template, page, status=status, csrf=csrf, cookies=cookies, headers=PRIVATE)
+    headers = PRIVATE if retry_after is None else {**PRIVATE, "retry-after": str(retry_after)}
+    return render(request, template, page, status=status, csrf=csrf, cookies=cookies, headers=headers)
 
 
 def see_other(address: str, *cookies: Cookie) -> Response[bytes]:

@@ -14,6 +14,8 @@ from arena.core.errors import Forbidden
 from arena.web.box import Connection, box_of
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+DEVICE_DAYS = 400
+"""Browsers keep no cookie for longer."""
 _PATH_HERE = re.compile(r"/(?!/)[!-\[\]-~]*")
 """One slash, then visible ASCII without backslash: the rest may be read as another host or another header."""
 
@@ -25,7 +27,7 @@ def cookie_name(connection: Connection) -> str:
 
 def token_of(connection: Connection) -> str | None:
     """The session token from the cookie, if the cookie is ours."""
-    return _open(connection, cookie_name(connection), "session")
+    return _token(connection, cookie_name(connection), "session")
 
 
 def session_cookie(connection: Connection, token: str, seconds: int) -> Cookie:
@@ -33,9 +35,20 @@ def session_cookie(connection: Connection, token: str, seconds: int) -> Cookie:
     return _cookie(connection, cookie_name(connection), _seal(connection, token, "session"), seconds)
 
 
+def device_of(connection: Connection) -> Any:
+    """What this browser was given to remember of those who signed in with it (see `device_cookie`), or None."""
+    return _open(connection, _device_cookie_name(connection), "device")
+
+
+def device_cookie(connection: Connection, remembered: Any) -> Cookie:
+    """The cookie that remembers, in plain JSON types and for as long as browsers allow, who signed in here."""
+    sealed = _seal(connection, remembered, "device")
+    return _cookie(connection, _device_cookie_name(connection), sealed, DEVICE_DAYS * 86_400)
+
+
 def csrf_of(connection: Connection) -> str:
     """The token that a form of this visitor must carry; empty for somebody without any cookie of ours."""
-    token = token_of(connection) or _open(connection, _form_cookie_name(connection), "form")
+    token = token_of(connection) or _token(connection, _form_cookie_name(connection), "form")
     return _csrf(connection, token) if token else ""
 
 
@@ -84,22 +97,30 @@ def _form_cookie_name(connection: Connection) -> str:
     return cookie_name(connection) + "-form"
 
 
+def _device_cookie_name(connection: Connection) -> str:
+    return cookie_name(connection) + "-device"
+
+
 def _csrf(connection: Connection, token: str) -> str:
     return hmac.new(box_of(connection).secret.encode(), f"csrf:{token}".encode(), "sha256").hexdigest()
 
 
-def _seal(connection: Connection, token: str, salt: str) -> str:
-    return str(URLSafeSerializer(box_of(connection).secret, salt=salt).dumps(token))
+def _seal(connection: Connection, content: Any, salt: str) -> str:
+    return str(URLSafeSerializer(box_of(connection).secret, salt=salt).dumps(content))
 
 
-def _open(connection: Connection, name: str, salt: str) -> str | None:
+def _open(connection: Connection, name: str, salt: str) -> Any:
     sealed = connection.cookies.get(name)
     if not sealed:
         return None
     try:
-        token = URLSafeSerializer(box_of(connection).secret, salt=salt).loads(sealed)
+        return URLSafeSerializer(box_of(connection).secret, salt=salt).loads(sealed)
     except BadSignature:
         return None
+
+
+def _token(connection: Connection, name: str, salt: str) -> str | None:
+    token = _open(connection, name, salt)
     return token if isinstance(token, str) else None
 
 

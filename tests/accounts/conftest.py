@@ -101,9 +101,8 @@ def wait(awaitable: Any) -> Any:
 
 
 def sign_in(db: Database, name: str, password: str = PASSWORD, **more: Any) -> Any:
-    return wait(
-        sessions.sign_in(db, name=name, password=password, session_days=30, caller=HERE, **{"now": NOW, **more})
-    )
+    given = {"session_days": 30, "secret": "a" * 64, "caller": HERE, "now": NOW, **more}
+    return wait(sessions.sign_in(db, name=name, password=password, **given))
 
 
 def join(db: Database, token: str, **more: Any) -> Any:

@@ -33,6 +33,12 @@ CREATE TABLE daily_user_stats (
 
 CREATE INDEX idx_daily_user_stats_date ON daily_user_stats (stat_date, user_id);
 
+CREATE TABLE failed_guesses (
+    counter TEXT PRIMARY KEY,
+    forgotten_at INTEGER NOT NULL,
+    blocked_until INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE one_time_links (
     token_hash TEXT PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('admin', 'invite', 'sign-in')),

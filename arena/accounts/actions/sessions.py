@@ -4,8 +4,9 @@ import sqlite3
 from functools import partial
 
 from arena.accounts import rules, store
+from arena.accounts.actions import guesses
 from arena.accounts.actions.passwords import slowly
-from arena.accounts.models import Person, SessionOwner, SignedIn
+from arena.accounts.models import Device, Person, SessionOwner, SignedIn
 from arena.audit.actions import note
 from arena.audit.models import Caller
 from arena.core import ids
@@ -22,23 +23,29 @@ async def sign_in(
     name: str,
     password: str,
     session_days: int,
+    secret: str,
     caller: Caller,
     now: int,
+    device: Device | None = None,
     previous: str | None = None,
 ) -> SignedIn:
     """Open a web session for whoever knows the password; ``previous`` is the token of one that ends with it.
 
-    Raises `NotSignedIn` with one sentence, after the same time, whether the name or the password is wrong, and
-    `Forbidden` for somebody who is right and disabled.
+    ``device`` is what the browser remembers of those who signed in with it. Raises `NotSignedIn` with one sentence,
+    after the same time, whether the name or the password is wrong, `TooMany` with when to try again once too many
+    were wrong, and `Forbidden` for somebody who is right and disabled.
     """
     name = rules.name_of(name)
     found = db.glance(partial(store.password_by_name, username=name))
     stored = found.hash if found else None
+    known = device.id if device and found and stored and rules.is_known(device, found.user_id, stored) else None
+    counters = rules.password_counters(secret, name, caller.address, known)
+    begun = await guesses.begin(db, counters=counters, now=now)
     right = await slowly(partial(rules.is_password, stored, password))
     if not right or found is None or stored is None:
         # Not the name that was typed: people type their password there.
-        user_id = found.user_id if found else None
-        await db.write(lambda conn: note(conn, "sign_in_failed", user_id, caller, now))
+        user_id, wait = found.user_id if found else None, rules.longest_wait(begun, now)
+        await db.write(partial(note, event="sign_in_failed", user_id=user_id, caller=caller, now=now, wait=wait))
         raise NotSignedIn(WRONG)
     rehashed = await slowly(partial(rules.hash_password, password)) if rules.wants_rehash(stored) else None
 
@@ -46,6 +53,7 @@ async def sign_in(
         person = store.user_by_name(conn, name)
         if person is None or store.password_by_name(conn, name) != found:  # changed while we hashed
             return None
+        guesses.was_right(conn, begun=begun, now=now)
         if person.is_disabled:
             note(conn, "sign_in_failed", person.id, caller, now, reason="disabled")
             return SignedIn(person, "")

@@ -7,10 +7,10 @@ from litestar import Request, Response, get, post
 from litestar.params import FromQuery
 
 from arena.accounts.actions import sessions
-from arena.accounts.guards import caller_of, welcome
+from arena.accounts.guards import caller_of, device_of, welcome
 from arena.accounts.pages import SignInPage
 from arena.core import clock
-from arena.core.errors import Forbidden, NotSignedIn
+from arena.core.errors import Forbidden, NotSignedIn, TooMany
 from arena.web.box import box_of, visitor_of
 from arena.web.forms import field, form_page, see_other
 from arena.web.session import safe_next, session_cookie, token_of
@@ -38,12 +38,15 @@ async def sign_in(request: AnyRequest) -> Response[bytes]:
             name=name,
             password=field(form, "password"),
             session_days=box.config.accounts.session_days,
+            secret=box.secret,
             caller=caller_of(request),
             now=clock.now(),
+            device=device_of(request),
             previous=token_of(request),
         )
-    except (NotSignedIn, Forbidden) as no:
-        return form_page(request, "accounts/sign_in.html", SignInPage(next, name, no.sentence), no.status)
+    except (NotSignedIn, Forbidden, TooMany) as no:
+        page = SignInPage(next, name, no.sentence)
+        return form_page(request, "accounts/sign_in.html", page, no.status, no.retry_after)
     return welcome(request, opened, next)
 
 
