@@ -139,11 +139,12 @@ class _Counter:
     def _log(self, source: Log) -> None:
         self.buffer = self.buffer or bytearray(BUFFER)
         at, old = self._earlier(source.path)
-        with open(source.path, "rb", buffering=0) as file:
+        with open(source.file or source.path, "rb", buffering=0) as file:
+            offset, state = 0, b""
             if at and old and not self.full and _only_grew(file, at, source.stamp[1]):
-                reading = source.read(file, at.position, old.state, self.buffer)
-            else:
-                reading = source.read(file, 0, b"", self.buffer)
+                offset, state = at.position, old.state
+            file.seek(offset)
+            reading = source.read(file, offset, state, self.buffer)
             edges = _edges(file, reading.offset)
         self._read(source.path, source.stamp, reading, old, edges)
 

@@ -23,9 +23,8 @@ Stamp = tuple[int, int, int]
 
 
 class Readable(Protocol):
-    """A file that was opened for reading bytes."""
+    """A file that was opened for reading bytes, at the offset from which on it shall be read."""
 
-    def seek(self, offset: int, /) -> int: ...
     def readinto(self, buffer: memoryview, /) -> int | None: ...
 
 
@@ -33,12 +32,14 @@ class Log(NamedTuple):
     """A file that the tool appends lines to.
 
     ``read`` takes the file, an offset, the state that it left there itself (or nothing) and a buffer to use. It is
-    given offset 0 and no state whenever the file shrank or was written anew.
+    given offset 0 and no state whenever the file shrank or was written anew. ``file`` says where it lies where that is
+    not ``path``: a tool that moves its files about must not make them look like new ones.
     """
 
     path: str
     stamp: Stamp
     read: Callable[[Readable, int, bytes, bytearray], Reading]
+    file: str = ""
 
 
 class Document(NamedTuple):
@@ -142,7 +143,6 @@ def in_blocks(file: Readable, offset: int, buffer: bytearray, take: Callable[[by
     ``take`` says where the first incomplete line starts, which is also what is returned in the end. A line longer
     than the buffer gets a larger one for itself.
     """
-    file.seek(offset)
     held = 0
     while got := file.readinto(memoryview(buffer)[held:]):
         end = held + got
@@ -151,28 +151,29 @@ def in_blocks(file: Readable, offset: int, buffer: bytearray, take: Callable[[by
         held = end - start
         if start:
             buffer[:held] = buffer[start:end]
+        elif held == len(buffer) < LINE_LIMIT:
+            buffer = buffer + bytes(len(buffer))
         elif held == len(buffer):
-            if held < LINE_LIMIT:
-                buffer = buffer + bytes(len(buffer))
-            else:
-                rest = _rest_of_line(file, buffer)
-                if not rest:
-                    break
-                offset += held + rest
-                held = 0
-                file.seek(offset)
+            passed, got = _rest_of_line(file, buffer)
+            if not passed:
+                break
+            start = take(buffer, 0, got)
+            offset += held + passed + start
+            held = got - start
+            buffer[:held] = buffer[start:got]
     return offset
 
 
-def _rest_of_line(file: Readable, buffer: bytearray) -> int:
-    """Measure up to and with the next newline, or give 0 where there is none yet."""
+def _rest_of_line(file: Readable, buffer: bytearray) -> tuple[int, int]:
+    """Pass over a line up to its newline; says how many bytes that were, 0 without one, and how many wait behind it."""
     passed = 0
     while got := file.readinto(memoryview(buffer)):
         at = buffer.find(b"\n", 0, got)
         if at >= 0:
-            return passed + at + 1
+            buffer[: got - at - 1] = buffer[at + 1 : got]
+            return passed + at + 1, got - at - 1
         passed += got
-    return 0
+    return 0, 0
 
 
 def _walked(link: str, folder: str, linked: list[str]) -> bool:

@@ -91,8 +91,10 @@ def _sync(asked: Namespace) -> int:
         if who is not None and not asked.dry_run:
             _note_account(conn, who)
         files, only = _count(conn, asked, words)
-        for trouble in files.unreadable:
+        for trouble in files.unreadable[:SHOWN_PROBLEMS]:
             print(f"arena: cannot read {trouble}", file=sys.stderr)
+        if len(files.unreadable) > SHOWN_PROBLEMS:
+            print(f"arena: nor {len(files.unreadable) - SHOWN_PROBLEMS} others", file=sys.stderr)
         if asked.dry_run:
             from arena.client.dry_run import show
 
