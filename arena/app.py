@@ -31,12 +31,9 @@ from arena.web.api import Answer
 from arena.web.assets import folder
 from arena.web.box import Box, box_of
 from arena.web.errors import on_error
+from arena.web.forms import content_security_policy
 from arena.web.live import Live
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 PACKABLE = (b"text/html", b"text/css", b"text/javascript", b"application/javascript", b"application/json", b"image/svg")
 FORM_LIMIT = 256 * 1024
 """Bytes of a form. What programs send is read, and limited, by their own doors (`arena.web.box.body_of`)."""
@@ -98,7 +95,7 @@ def _static() -> Router:
 
 
 class Outside:
-    """The outermost layer: kept answers first, then the rooms; the same headers on everything."""
+    """The outermost layer: kept answers first, then the rooms; the same headers on everything that brings none."""
 
     def __init__(self, app: ASGIApp, box: Box) -> None:
         self.app = app
@@ -107,7 +104,7 @@ class Outside:
         self.answers = Answers()
         self.making: dict[Key, asyncio.Event] = {}
         self.headers = [
-            (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+            (b"content-security-policy", content_security_policy().encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"same-origin"),
             (b"x-frame-options", b"DENY"),
@@ -189,7 +186,9 @@ class Outside:
                 return
             if start is not None and message["type"] == "http.response.body":
                 body = message.get("body", b"")
-                headers = [*start["headers"], *self.headers, (b"x-request-id", self._request_id())]
+                own = {name for name, _ in start["headers"]}
+                ours = (pair for pair in self.headers if pair[0] not in own)
+                headers = [*start["headers"], *ours, (b"x-request-id", self._request_id())]
                 if accepts and not message.get("more_body") and len(body) > SMALL and _packable(headers):
                     body = gzip.compress(body, 4, mtime=0)
                     headers = _packed(headers, len(body))

@@ -42,7 +42,7 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
         where = request.scope.get("path_template", "")
         log().error("broken", method=request.method, path=where, exc_info=problem)
     path = request.url.path
-    if path.startswith(PROGRAMS):
+    if path.startswith(PROGRAMS) and not _is_page(request):
         return refusal(known, bare=path.startswith("/api/auth/"))
     if isinstance(known, NotSignedIn):
         way_out, label = "/sign-in", "Sign in"
@@ -56,6 +56,12 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
         status=known.status,
         headers=headers,
     )
+
+
+def _is_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a browser asked for a page that stands among the addresses of programs (`opt page=True`)."""
+    handler: Any = request.scope.get("route_handler")
+    return bool(handler and handler.opt.get("page")) and "text/html" in request.headers.get("accept", "")
 
 
 def _known(problem: Exception, path: str) -> ArenaError:

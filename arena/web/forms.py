@@ -11,6 +11,18 @@ from arena.web.session import form_cookie
 PRIVATE = {"cache-control": "no-store"}
 
 
+def content_security_policy(*leads_to: str) -> str:
+    """What a page of ours may load, and where its forms may go; ``leads_to`` are other places they may end up at.
+
+    Browsers follow an answer to a form only to a place that the form's page names.
+    """
+    targets = " ".join(("'self'", *leads_to))
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; "
+        f"connect-src 'self'; form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
 def form_page(
     request: Request[Any, Any, Any], template: str, page: Any, status: int, retry_after: int | None = None
 ) -> Response[bytes]:

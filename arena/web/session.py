@@ -62,24 +62,38 @@ def form_cookie(connection: Connection) -> tuple[str, Cookie | None]:
 
 
 async def check_form(request: Request[Any, Any, Any]) -> None:
-    """Refuse an unsafe request that did not come from a form of ours.
+    """Refuse an unsafe request that may use a visitor's cookie behind their back. What a route asks for, by its `opt`:
 
-    Requests with a key of their own (`opt csrf=False`) carry no cookie's authority and are not asked. Raises
-    `Forbidden`.
+    * as a rule, a form of ours: sent from here, with the token of its page;
+    * ``csrf="json"``, for programs that know no token: that, or JSON that no other site sent. Without asking first a
+      browser sends another site's forms, but no ``application/json``; if it asks, no answer here ever allows
+      credentials, so it sends neither cookie nor request;
+    * ``csrf=False``: nothing, because the route takes no cookie for an answer.
+
+    Raises `Forbidden`.
     """
-    if request.method not in UNSAFE or request.route_handler.opt.get("csrf") is False:
+    asks = request.route_handler.opt.get("csrf")
+    if request.method not in UNSAFE or asks is False:
         return
     if not _same_origin(request):
         raise Forbidden("This form was sent from another site. Open the page here and send it again.")
+    if asks == "json" and _is_json(request):
+        return
     sent = request.headers.get("x-csrf-token") or str((await request.form()).get("csrf", ""))
     expected = csrf_of(request)
     if not expected or not hmac.compare_digest(sent.encode(), expected.encode()):
+        if asks == "json":
+            raise Forbidden("Send this as JSON, with the header Content-Type: application/json.")
         raise Forbidden("This form is too old. Go back, reload the page and send it again.")
 
 
 def safe_next(address: str) -> str:
     """A place on this site to go to: the address if it is a path here, else the front page."""
     return address if _PATH_HERE.fullmatch(address) else "/"
+
+
+def _is_json(request: Request[Any, Any, Any]) -> bool:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def _same_origin(request: Request[Any, Any, Any]) -> bool:

@@ -81,6 +81,16 @@ async def delete_change() -> str:
     return "changed"
 
 
+@post("/api/settings", csrf="json", status_code=200)
+async def post_json() -> str:
+    return "changed"
+
+
+@patch("/api/settings", csrf="json")
+async def patch_json() -> str:
+    return "changed"
+
+
 @post("/api/v1/signed", csrf=False, status_code=200)
 async def signed() -> str:
     return "taken"
@@ -109,7 +119,15 @@ async def fail(kind: FromPath[str]) -> None:
     raise LookupError("the inside of the box")
 
 
-HANDLERS = (*(form, enter, leave, who, post_change, put_change, patch_change, delete_change, signed, fail),)
+@get("/api/auth/page/{kind:str}", page=True)
+async def page_of_programs(kind: FromPath[str]) -> None:
+    raise KINDS[kind]("One sentence & <more>.")
+
+
+HANDLERS = (
+    *(form, enter, leave, who, post_change, put_change, patch_change, delete_change),
+    *(post_json, patch_json, signed, fail, page_of_programs),
+)
 
 
 @pytest.fixture

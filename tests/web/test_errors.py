@@ -61,6 +61,15 @@ def test_a_failure_under_api_auth_is_a_bare_sentence(site: Site, kind: str) -> N
     assert said.json() == {"error": "One sentence & <more>."}
 
 
+@pytest.mark.parametrize("kind", STATUS)
+def test_a_page_among_the_addresses_of_programs_says_it_to_each_as_they_read(site: Site, kind: str) -> None:
+    browsers = site.get(f"/api/auth/page/{kind}", headers={"accept": "text/html,application/xml;q=0.9,*/*;q=0.8"})
+    programs = site.get(f"/api/auth/page/{kind}", headers={"accept": "*/*"})
+    assert browsers.status_code == programs.status_code == STATUS[kind][0]
+    assert "<html" in browsers.text
+    assert programs.json() == {"error": "One sentence & <more>."}
+
+
 @pytest.mark.parametrize("road", ["", "/api/v1", "/api/auth"])
 def test_whoever_comes_too_often_is_told_when_to_come_again(site: Site, road: str) -> None:
     assert site.get(f"{road}/fail/TooMany").headers["retry-after"] == "7"

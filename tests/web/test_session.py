@@ -205,6 +205,59 @@ def test_looking_needs_no_token(site: Site) -> None:
     )
 
 
+# -- JSON of programs that have a cookie and know no token
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        JSON,
+        {"content-type": "Application/JSON; charset=utf-8"},
+        JSON | {"origin": "http://arena.test"},
+        JSON | {"sec-fetch-site": "same-origin"},
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_route_that_says_so_takes_json_without_a_token(site: Site, method: str, headers: dict[str, str]) -> None:
+    site.get("/enter")
+    assert site.request(method, "/api/settings", content=b"{}", headers=headers).text == "changed"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        *({"content-type": kind} for kind in ("text/plain", "application/x-www-form-urlencoded")),
+        {"content-type": "multipart/form-data; boundary=x"},
+        *({"content-type": kind} for kind in ("text/plain; application/json", "application/json-seq", "")),
+        {},
+        JSON | {"origin": "https://evil.example"},
+        JSON | {"origin": "null"},
+        JSON | {"origin": "http://arena.test:81"},
+        JSON | {"sec-fetch-site": "cross-site"},
+        JSON | {"sec-fetch-site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_what_another_sites_page_could_send_is_not_taken_there(
+    site: Site, method: str, headers: dict[str, str]
+) -> None:
+    site.get("/enter")
+    assert site.request(method, "/api/settings", content=b"{}", headers=headers).status_code in (400, 403)
+
+
+def test_a_form_with_its_token_is_taken_there_too(site: Site) -> None:
+    site.get("/enter")
+    assert site.post("/api/settings", data={"csrf": csrf(site)}).text == "changed"
+    assert site.post("/api/settings", headers={"x-csrf-token": csrf(site)}).text == "changed"
+
+
+def test_json_needs_a_token_everywhere_else(site: Site) -> None:
+    site.get("/enter")
+    assert site.post("/change", content=b"{}", headers=JSON).status_code == 403
+
+
 # -- where to go next
 
 HOSTILE = [

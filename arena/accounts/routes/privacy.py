@@ -35,7 +35,7 @@ async def settings(request: AnyRequest) -> ASGIApp:
     return answer(Settings(person is not None and person.private))
 
 
-@patch("/api/me/settings", body=Settings, data=Settings)
+@patch("/api/me/settings", csrf="json", body=Settings, data=Settings)
 async def change_settings(request: AnyRequest) -> ASGIApp:
     """Change what the visitor has chosen, at once, and tell what stands now."""
     try:
