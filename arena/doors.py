@@ -42,6 +42,14 @@ DOORS = (
     Door("POST", "/sign-out", "anybody"),
     Door("GET", "/join/{token}", "anybody"),
     Door("POST", "/join/{token}", "anybody", "authentication"),
+    # Letting a terminal in
+    Door("GET", "/api/auth/cli", "anybody"),
+    Door("GET", "/api/auth/cli/callback", "anybody"),
+    Door("POST", "/api/auth/cli", "member", "sensitive"),
+    Door("POST", "/api/auth/device", "anybody", "authentication"),
+    Door("POST", "/api/auth/device/token", "anybody", "public"),
+    Door("GET", "/device", "member"),
+    Door("POST", "/device", "member", "authentication"),
     # Boards and profiles
     Door("GET", "/", "reader"),
     Door("GET", "/leaderboard", "reader"),

@@ -92,6 +92,8 @@ def document(app: Litestar, address: str) -> bytes:
     for route in app.routes:
         if isinstance(route, HTTPRoute) and route.path_format.startswith(PROGRAMS):
             for handler in route.route_handlers:
+                if handler.opt.get("page"):  # a browser opens it, no program
+                    continue
                 for method in sorted(handler.http_methods & {"GET", "POST", "PATCH", "PUT", "DELETE"}):
                     door = BY_ROUTE[method, route.path_format]
                     paths.setdefault(route.path_format, {})[method.lower()] = _operation(door, handler)

@@ -6,6 +6,9 @@ from msgspec import Struct
 
 Role = Literal["member", "admin"]
 LinkKind = Literal["admin", "invite", "sign-in"]
+Way = Literal["page", "browser", "device", "password", "operator"]
+"""How somebody came to a key: on a page, through their browser, by device code, by password, from the operator."""
+DeviceState = Literal["pending", "allowed", "denied", "used"]
 
 
 class Person(Struct, frozen=True):
@@ -125,6 +128,85 @@ class Link(Struct, frozen=True):
     role: Role
     expires_at: int
     used_at: int | None
+
+
+class DeviceCode(Struct, frozen=True):
+    """A machine that asks for a key by device code: what it calls itself, where it asks from, and what became of it.
+
+    ``pause`` is the seconds that it must wait between two questions.
+    """
+
+    device_hash: str
+    label: str
+    ip_address: str | None
+    user_agent: str | None
+    state: DeviceState
+    user_id: str | None
+    pause: int
+    polled_at: int | None
+    created_at: int
+    expires_at: int
+
+
+class NewCodes(Struct, frozen=True):
+    """What a machine gets when it asks: the long code, for itself, and the short one, for its person to type."""
+
+    device_code: str
+    user_code: str
+
+    def __repr__(self) -> str:
+        """Name neither."""
+        return "NewCodes()"
+
+
+class DeviceAsk(Struct, frozen=True):
+    """The body of ``POST /api/auth/device``."""
+
+    label: str = ""
+    """What the machine is called; its person sees it before they say yes, and later beside its key."""
+
+
+class DeviceAsked(Struct, frozen=True):
+    """The answer (RFC 8628, section 3.2). Seconds."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
+
+
+class DeviceCollect(Struct, frozen=True):
+    """The body of ``POST /api/auth/device/token``."""
+
+    device_code: str
+
+
+class DeviceKey(Struct, frozen=True):
+    """The answer, once: a key and whose it is. ``access_token`` is what OAuth calls the key."""
+
+    access_token: str
+    api_key: str
+    token_type: str
+    username: str
+    user_id: str
+    created_at: str
+
+    def __repr__(self) -> str:
+        """Name the person, not the key."""
+        return f"DeviceKey({self.username!r})"
+
+
+class NewKey(Struct, frozen=True):
+    """A key that was just made, and whose it is: the only time that it can be seen."""
+
+    person: Person
+    key: str
+
+    def __repr__(self) -> str:
+        """Name the person, not the key."""
+        return f"NewKey({self.person.name!r})"
 
 
 class Export(Struct, frozen=True):

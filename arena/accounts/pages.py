@@ -1,4 +1,6 @@
-"""What the doors of the house show: signing in, and choosing a name behind a one-time link."""
+"""What the doors of the house show: signing in, choosing a name behind a one-time link, letting a terminal in."""
+
+from typing import Literal
 
 from msgspec import Struct
 
@@ -23,3 +25,34 @@ class JoinPage(Struct, frozen=True):
     display: str = ""
     name_fixed: bool = False
     errors: dict[str, str] = {}
+
+
+class TerminalPage(Struct, frozen=True):
+    """What `accounts/terminal.html` shows: a program of the visitor's own machine asks for a key.
+
+    ``place`` is the host and port that it listens on; the question lasts until ``until`` (epoch milliseconds).
+    """
+
+    redirect_uri: str
+    state: str
+    place: str
+    label: str
+    until: int
+    error: str = ""
+
+
+class DevicePage(Struct, frozen=True):
+    """What `accounts/device.html` shows: the form for a code, the machine behind it, or how it was answered.
+
+    Times are epoch milliseconds.
+    """
+
+    step: Literal["code", "confirm", "allowed", "denied"] = "code"
+    code: str = ""
+    error: str = ""
+    label: str = ""
+    address: str = ""
+    program: str = ""
+    asked_at: int = 0
+    now: int = 0
+    zone: str = "UTC"

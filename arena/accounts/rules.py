@@ -10,7 +10,7 @@ from hashlib import sha256
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from arena.accounts.models import Counter, Device, Guess, Guesses, Link, Patience, Unsigned
+from arena.accounts.models import Counter, Device, DeviceCode, Guess, Guesses, Link, Patience, Unsigned
 from arena.core.addresses import network_of
 from arena.core.clock import MINUTE
 
@@ -26,6 +26,16 @@ LIVE_KEYS = 20
 """How many keys a person may have at once: one for each machine, and some to spare."""
 CLOCK_SKEW = 300
 """Seconds that a signed request's clock may be off, both ways."""
+LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?([/?][!$-\[\]-~]*)?", re.I)
+"""An address of the visitor's own machine (RFC 8252, section 7.3). No backslash: browsers read a slash."""
+STATE_LENGTH = 500
+USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+"""No vowels, so that no word comes out, no digits, and no two that look alike (RFC 8628, section 6.1)."""
+USER_CODE_LENGTH = 8
+CODE_LIFE = 10 * MINUTE
+CODE_PAUSE = 5
+"""Seconds between two questions of a machine that waits; each one that comes too early adds as many."""
+CODES_WAITING = 1_000
 NOTE_EVERY = 10 * MINUTE
 """How exactly it is known when a key or a web session was last used: writing it each time would cost a commit."""
 FIRST_WAIT = 30_000
@@ -56,6 +66,11 @@ def display_of(text: str) -> str:
     """A display name or label on one line, without control characters and without what turns or hides text."""
     kept = (" " if c.isspace() else c for c in text if c.isspace() or _is_shown(c))
     return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+
+
+def label_of(text: str) -> str:
+    """A label that a program made up, on one line and cut to its length."""
+    return display_of(text)[:LABEL_LENGTH].strip()
 
 
 def name_problem(name: str) -> str | None:
@@ -105,6 +120,41 @@ def wants_rehash(stored: str) -> bool:
 def new_key() -> str:
     """Make an API key: a prefix that may be shown, and 128 random bits."""
     return f"modu_arena_{secrets.token_hex(4)}_{secrets.token_hex(16)}"
+
+
+def loopback_problem(address: str) -> str | None:
+    """Say why a key may not be sent to an address: only a program of the visitor's own machine may have it."""
+    if LOOPBACK.fullmatch(address):
+        return None
+    return "redirect_uri: must be http on localhost, 127.0.0.1 or [::1], any port and path."
+
+
+def state_problem(state: str) -> str | None:
+    """Say what is wrong with the mark by which a program knows its own question again."""
+    if 1 <= len(state) <= STATE_LENGTH:
+        return None
+    return f"state: must be there, and at most {STATE_LENGTH} characters."
+
+
+def new_user_code() -> str:
+    """Make a code for a person to type, in two groups."""
+    code = "".join(secrets.choice(USER_CODE_LETTERS) for _ in range(USER_CODE_LENGTH))
+    return f"{code[:4]}-{code[4:]}"
+
+
+def user_code_of(text: str) -> str:
+    """The code as it was made, however it was typed: in any case, with or without a dash or spaces."""
+    code = "".join(letter for letter in text.upper() if letter.isalnum())
+    return f"{code[:4]}-{code[4:]}"
+
+
+def device_code_problem(asked: DeviceCode, now: int) -> str | None:
+    """Say why a machine does not wait behind its code any more."""
+    if asked.state != "pending":
+        return "This code has been answered already. Each one works once; ask the terminal for a new one."
+    if asked.expires_at <= now:
+        return "This code is over: it lasts ten minutes. Ask the terminal for a new one."
+    return None
 
 
 def link_problem(link: Link | None, now: int) -> str | None:

@@ -101,3 +101,27 @@ def _(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations(name="0006_device_codes")
+def _(db: Database) -> None:
+    # A machine without a browser asks for a key. Both codes are kept as their SHA-256: the long one is 256 random bits,
+    # the short one opens nothing by itself. `pause` is in seconds.
+    db.execute(
+        """
+        CREATE TABLE device_codes (
+            device_hash TEXT PRIMARY KEY,
+            user_code_hash TEXT NOT NULL UNIQUE,
+            label TEXT NOT NULL,
+            ip_address TEXT,
+            user_agent TEXT,
+            state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'allowed', 'denied', 'used')),
+            user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+            pause INTEGER NOT NULL,
+            polled_at INTEGER,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL,
+            CHECK ((state = 'pending') = (user_id IS NULL))
+        ) STRICT
+        """
+    )

@@ -6,6 +6,8 @@ from msgspec import convert
 
 from arena.accounts.models import (
     Account,
+    DeviceCode,
+    DeviceState,
     Guesses,
     Key,
     KeyOwner,
@@ -467,6 +469,93 @@ def drop_forgotten_guesses(conn: sqlite3.Connection, now: int) -> int:
     return conn.execute(
         "DELETE FROM failed_guesses WHERE forgotten_at <= :now AND blocked_until <= :now", {"now": now}
     ).rowcount
+
+
+# -- device codes
+
+
+def add_device_code(
+    conn: sqlite3.Connection,
+    device_hash: str,
+    user_code_hash: str,
+    label: str,
+    ip_address: str | None,
+    user_agent: str | None,
+    pause: int,
+    now: int,
+    expires_at: int,
+) -> None:
+    """Insert a machine that asks."""
+    conn.execute(
+        """
+        INSERT INTO device_codes
+            (device_hash, user_code_hash, label, ip_address, user_agent, pause, created_at, expires_at)
+        VALUES (:device_hash, :user_code_hash, :label, :ip_address, :user_agent, :pause, :now, :expires_at)
+        """,
+        {
+            "device_hash": device_hash,
+            "user_code_hash": user_code_hash,
+            "label": label,
+            "ip_address": ip_address,
+            "user_agent": user_agent,
+            "pause": pause,
+            "now": now,
+            "expires_at": expires_at,
+        },
+    )
+
+
+def device_code(conn: sqlite3.Connection, device_hash: str) -> DeviceCode | None:
+    """The machine with this long code, whatever its state."""
+    row = conn.execute(
+        """
+        SELECT device_hash, label, ip_address, user_agent, state, user_id, pause, polled_at, created_at, expires_at
+        FROM device_codes WHERE device_hash = :device_hash
+        """,
+        {"device_hash": device_hash},
+    ).fetchone()
+    return DeviceCode(*row) if row else None
+
+
+def device_code_by_user_code(conn: sqlite3.Connection, user_code_hash: str) -> DeviceCode | None:
+    """The machine with this short code, whatever its state."""
+    row = conn.execute(
+        """
+        SELECT device_hash, label, ip_address, user_agent, state, user_id, pause, polled_at, created_at, expires_at
+        FROM device_codes WHERE user_code_hash = :user_code_hash
+        """,
+        {"user_code_hash": user_code_hash},
+    ).fetchone()
+    return DeviceCode(*row) if row else None
+
+
+def device_codes_waiting(conn: sqlite3.Connection, now: int) -> int:
+    """How many machines wait for an answer."""
+    row = conn.execute(
+        "SELECT count(*) FROM device_codes WHERE state = 'pending' AND expires_at > :now", {"now": now}
+    ).fetchone()
+    return int(row[0])
+
+
+def answer_device_code(conn: sqlite3.Connection, device_hash: str, state: DeviceState, user_id: str) -> None:
+    """Note who said yes or no to a machine."""
+    conn.execute(
+        "UPDATE device_codes SET state = :state, user_id = :user_id WHERE device_hash = :device_hash",
+        {"device_hash": device_hash, "state": state, "user_id": user_id},
+    )
+
+
+def set_device_code_polled(conn: sqlite3.Connection, device_hash: str, pause: int, now: int) -> None:
+    """Note when a machine asked last, and how long it must wait from now on."""
+    conn.execute(
+        "UPDATE device_codes SET polled_at = :now, pause = :pause WHERE device_hash = :device_hash",
+        {"device_hash": device_hash, "pause": pause, "now": now},
+    )
+
+
+def drop_expired_device_codes(conn: sqlite3.Connection, now: int) -> int:
+    """Delete the device codes that are over; return how many there were."""
+    return conn.execute("DELETE FROM device_codes WHERE expires_at <= :now", {"now": now}).rowcount
 
 
 def _person(row: sqlite3.Row) -> Person:

@@ -51,7 +51,9 @@ def _list(box: Opened, arguments: argparse.Namespace) -> None:
 def _create(box: Opened, arguments: argparse.Namespace) -> None:
     def write(conn: sqlite3.Connection) -> str:
         person = people.someone(conn, arguments.name)
-        return keys.make_key(conn, user_id=person.id, label=arguments.label, caller=OPERATOR, now=clock.now())
+        return keys.make_key(
+            conn, user_id=person.id, label=arguments.label, way="operator", caller=OPERATOR, now=clock.now()
+        )
 
     print(box.db.write_sync(write))
 

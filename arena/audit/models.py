@@ -5,6 +5,7 @@ from msgspec import Struct
 EVENTS = {
     # keys
     "api_key_generated": "An API key was made.",
+    "api_key_regenerated": "An API key was made in place of another, which opens nothing any more.",
     "api_key_revoked": "An API key was revoked and opens nothing any more.",
     "api_key_validated": "A program asked whether its API key is good, and it is.",
     "api_key_invalid": "A request came with an API key that is unknown, revoked or of a disabled person.",
@@ -21,6 +22,7 @@ EVENTS = {
     "user_signed_in": "A web session was opened.",
     "user_signed_out": "A web session was ended by its person.",
     "sign_in_failed": "A sign-in was refused.",
+    "device_code_answered": "Somebody said yes or no to a machine without a browser that asked for a key.",
     # people
     "invitation_created": "A one-time link was made.",
     "user_created": "A person was added.",
@@ -32,10 +34,7 @@ EVENTS = {
     "user_settings_updated": "A person's settings were changed.",
     "privacy_mode_changed": "A person was hidden from, or shown on, public boards.",
 }
-"""Every event that may be noted, in one sentence each. `note` refuses any other name.
-
-No door here makes a key anew in place of another (`api_key_regenerated` elsewhere): that is one revoked, one made.
-"""
+"""Every event that may be noted, in one sentence each. `note` refuses any other name."""
 
 
 class Caller(Struct, frozen=True):

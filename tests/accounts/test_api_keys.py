@@ -28,7 +28,7 @@ def test_a_key_is_found_by_its_hash_and_belongs_to_its_person(db, bob, events) -
     assert found.revoked_at is None
     event, person, details = events()[-1]
     assert (event, person) == ("api_key_generated", bob.id)
-    assert details == {"prefix": key[:19]}
+    assert details == {"prefix": key[:19], "way": "page"}
 
 
 def test_the_key_itself_is_not_stored(db, bob) -> None:

@@ -29,6 +29,8 @@ FILLED = {"token": "nothing", "name": "bob", "prefix": "modu_arena_00000000", "f
 BODIES: dict[str, Callable[["Cast"], dict[str, str]]] = {
     "/sign-in": lambda cast: {"name": cast.names["member"], "password": PASSWORD}
 }
+PAGES = ("/api/auth/cli", "/api/auth/cli/callback")
+"""Opened by browsers, though they stand among the addresses of programs."""
 THEIRS: dict[str, Callable[["Cast"], tuple[str, Callable[[], Any]]]] = {
     "/dashboard/keys/{prefix}/revoke": lambda cast: cast.key_of("member")
 }
@@ -180,7 +182,7 @@ def test_a_door_without_a_line_keeps_the_box_shut(monkeypatch: pytest.MonkeyPatc
 
 # -- forms
 
-FORMS = [door for door in DOORS if door.method != "GET" and not door.path.startswith(PROGRAMS)]
+FORMS = [door for door in DOORS if door.method != "GET" and (door.path in PAGES or not door.path.startswith(PROGRAMS))]
 FORGERIES = {
     "no token": lambda token: ({}, {}),
     "a made-up token": lambda token: ({"csrf": "0" * 64}, {}),
@@ -205,3 +207,44 @@ def test_a_form_that_is_not_ours_is_refused(cast: Cast, door: Door, forgery: str
         answer = visitor.request(door.method, address(door), data={**body, **data}, headers=headers)
         assert answer.status_code == 403, answer.text
         assert "form" in answer.text
+
+
+# -- programs that come with a cookie
+
+WITH_COOKIE = [
+    door
+    for door in DOORS
+    if door.method != "GET" and door.path.startswith(("/api/me", "/api/auth/")) and door.path not in PAGES
+]
+NO_COOKIE_COUNTS = ("/api/auth/device", "/api/auth/device/token")
+"""They ask for no session and open none."""
+JSON = {"Content-Type": "application/json"}
+WHAT_ANOTHER_SITE_MAY_SEND: dict[str, dict[str, str]] = {
+    "a form's text": {"Content-Type": "text/plain"},
+    "a form": {"Content-Type": "application/x-www-form-urlencoded"},
+    "nothing": {},
+    "JSON after a question that was refused": {**JSON, "Origin": "https://evil.example"},
+    "JSON of a sibling": {**JSON, "Sec-Fetch-Site": "same-site"},
+}
+
+
+@pytest.mark.parametrize("what", WHAT_ANOTHER_SITE_MAY_SEND)
+@pytest.mark.parametrize(
+    "door", [door for door in WITH_COOKIE if door.path not in NO_COOKIE_COUNTS], ids=lambda door: door.path
+)
+def test_what_a_page_of_another_site_may_send_is_refused(cast: Cast, door: Door, what: str) -> None:
+    with cast.browser("member") as visitor:
+        headers = WHAT_ANOTHER_SITE_MAY_SEND[what]
+        assert visitor.request(door.method, door.path, content=b"{}", headers=headers).status_code == 403
+
+
+def test_a_browser_that_asks_for_another_site_is_never_allowed_credentials(cast: Cast) -> None:
+    for door in DOORS:
+        if door.path.startswith(PROGRAMS):
+            ask = {"Origin": "https://evil.example", "Access-Control-Request-Method": door.method}
+            answers = [
+                httpx.request(method, cast.box.url + address(door), headers=ask) for method in ("OPTIONS", "HEAD")
+            ]
+            for answer in answers:
+                assert "access-control-allow-credentials" not in answer.headers
+                assert answer.headers.get("access-control-allow-origin", "*") == "*"

@@ -33,6 +33,21 @@ CREATE TABLE daily_user_stats (
 
 CREATE INDEX idx_daily_user_stats_date ON daily_user_stats (stat_date, user_id);
 
+CREATE TABLE device_codes (
+    device_hash TEXT PRIMARY KEY,
+    user_code_hash TEXT NOT NULL UNIQUE,
+    label TEXT NOT NULL,
+    ip_address TEXT,
+    user_agent TEXT,
+    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'allowed', 'denied', 'used')),
+    user_id TEXT REFERENCES users (id) ON DELETE CASCADE,
+    pause INTEGER NOT NULL,
+    polled_at INTEGER,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    CHECK ((state = 'pending') = (user_id IS NULL))
+) STRICT;
+
 CREATE TABLE failed_guesses (
     counter TEXT PRIMARY KEY,
     forgotten_at INTEGER NOT NULL,

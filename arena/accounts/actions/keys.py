@@ -4,7 +4,7 @@ import sqlite3
 from typing import Any
 
 from arena.accounts import rules, store
-from arena.accounts.models import KeyOwner, Person
+from arena.accounts.models import KeyOwner, Person, Way
 from arena.audit.actions import note
 from arena.audit.models import Caller
 from arena.core import ids
@@ -12,12 +12,19 @@ from arena.core.errors import Conflict, Invalid, NotFound
 
 
 def make_key(
-    conn: sqlite3.Connection, *, user_id: str, label: str = "", caller: Caller, now: int, by: str | None = None
+    conn: sqlite3.Connection,
+    *,
+    user_id: str,
+    label: str = "",
+    way: Way = "page",
+    caller: Caller,
+    now: int,
+    by: str | None = None,
 ) -> str:
     """Make an API key for one machine and return it: this is the only time that it can be seen.
 
-    Raises `Invalid` for a label that is too long, `NotFound`, and `Conflict` for a person who is disabled or has as
-    many keys as may be.
+    ``way`` is how somebody came to it, for the security log. Raises `Invalid` for a label that is too long,
+    `NotFound`, and `Conflict` for a person who is disabled or has as many keys as may be.
     """
     label = rules.display_of(label) or "laptop"
     if len(label) > rules.LABEL_LENGTH:
@@ -32,7 +39,7 @@ def make_key(
     key = rules.new_key()
     prefix = key[: rules.PREFIX_LENGTH]
     store.add_key(conn, ids.uuid7(), user_id, ids.digest(key), prefix, label, now)
-    note(conn, "api_key_generated", user_id, caller, now, prefix=prefix, by=by)
+    note(conn, "api_key_generated", user_id, caller, now, prefix=prefix, way=way, by=by)
     return key
 
 

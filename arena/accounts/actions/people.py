@@ -118,11 +118,16 @@ def someone(conn: sqlite3.Connection, name: str) -> Person:
 
 
 def tidy(db: Database, now: int) -> int:
-    """Delete web sessions and links that are over, and guesses long forgotten; return how many there were.
+    """Delete web sessions, links and codes that are over, and guesses long forgotten; return how many there were.
 
     (From a thread: it waits.)
     """
-    drops = (store.drop_expired_sessions, store.drop_expired_links, store.drop_forgotten_guesses)
+    drops = (
+        store.drop_expired_sessions,
+        store.drop_expired_links,
+        store.drop_expired_device_codes,
+        store.drop_forgotten_guesses,
+    )
     return db.write_sync(lambda conn: sum(drop(conn, now) for drop in drops))
 
 

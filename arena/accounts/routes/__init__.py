@@ -1,8 +1,8 @@
-"""The accounts room's doors: signing in and out, joining by a one-time link, the choice of a theme, privacy mode."""
+"""The accounts room's doors: signing in and out, joining by a link, letting terminals in, one's own choices."""
 
 from litestar import Router
 
-from arena.accounts.routes import join, privacy, sign_in, theme
+from arena.accounts.routes import device, join, privacy, sign_in, terminal, theme
 
 router = Router(
     path="/",
@@ -12,6 +12,12 @@ router = Router(
         sign_in.sign_out,
         join.join_page,
         join.join,
+        terminal.ask,
+        terminal.answer,
+        device.ask,
+        device.collect,
+        device.device_page,
+        device.answer,
         theme.theme,
         privacy.set_privacy,
         privacy.settings,
