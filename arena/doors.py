@@ -65,6 +65,9 @@ DOORS = (
     Door("POST", "/settings/privacy", "member", "sensitive"),
     Door("GET", "/api/me/settings", "member", "api"),
     Door("PATCH", "/api/me/settings", "member", "sensitive"),
+    # The administrator's pages
+    Door("GET", "/admin/audit", "admin"),
+    Door("GET", "/admin/audit.csv", "admin", "sensitive"),
     # Programs
     Door("GET", "/api/v1/status", "anybody", "public"),
     Door("GET", "/api/v1/verify", "key", "api"),

@@ -13,6 +13,7 @@ __all__ = [
     "exact",
     "gauge",
     "instant",
+    "moment",
     "ordinal",
     "plural",
     "score",
@@ -94,6 +95,12 @@ def instant(ms: int, zone: str) -> str:
     """Write an instant (epoch milliseconds) on the clock of a zone, to the minute, with the zone's name."""
     local = datetime.fromtimestamp(ms / 1000, ZoneInfo(zone))
     return f"{_day(local.date())}, {local:%H:%M} {zone}"
+
+
+def moment(ms: int, zone: str) -> str:
+    """Write an instant on the clock of a zone, to the second ("20 Nov 2026, 14:03:27")."""
+    local = datetime.fromtimestamp(ms / 1000, ZoneInfo(zone))
+    return f"{_day(local.date())}, {local:%H:%M:%S}"
 
 
 def ago(ms: int, now: int, zone: str = "UTC") -> str:

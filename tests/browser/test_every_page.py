@@ -9,6 +9,7 @@ from tests.flows.serving import Serving, session
 
 EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in")
 MEMBERS = ("/", "/?period=monthly&metric=streak", "/dashboard", "/install")
+ADMINS = ("/admin/audit", "/admin/audit?q=nothing-like-this")
 ERRORS = ("/nothing-here", "/join/nothing", "/?period=never")
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (WIDE, NARROW)]
 TOO_WIDE = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
@@ -54,7 +55,7 @@ def test_pages_for_an_administrator_are_quiet_and_fit(box: Serving, link: str, o
         for scheme, width in LOOKS:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 800})
-            look(page, MEMBERS, width)
+            look(page, (*MEMBERS, *ADMINS), width)
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)

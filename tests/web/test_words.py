@@ -54,6 +54,7 @@ def test_a_range_says_what_is_shared_once() -> None:
 def test_instants_are_on_the_clock_of_their_zone() -> None:
     assert words.instant(NOW, "UTC") == "20 Nov 2026, 14:00 UTC"
     assert words.instant(NOW, "Asia/Kolkata") == "20 Nov 2026, 19:30 Asia/Kolkata"
+    assert words.moment(NOW + 27_999, "Asia/Kolkata") == "20 Nov 2026, 19:30:27"
 
 
 def test_only_under_a_day_is_it_so_long_ago() -> None:

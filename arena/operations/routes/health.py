@@ -3,7 +3,7 @@
 import sqlite3
 from typing import Any
 
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, get
 
 import arena
 from arena.core import sqlite
@@ -33,6 +33,3 @@ async def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
 def _touch(conn: sqlite3.Connection) -> None:
     """Take the write lock and let it go; nothing is written."""
     conn.execute("SELECT 1")
-
-
-router = Router(path="/", route_handlers=[healthz, readyz])
