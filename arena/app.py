@@ -18,20 +18,22 @@ from litestar.datastructures import CacheControlHeader, State
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from arena.accounts.guards import SignInFirst, ask_to_sign_in, identify, own_form, public_name
+from arena.accounts.guards import SignInFirst, ask_to_sign_in, identify, meter, own_form, public_name, too_many
 from arena.core import clock
+from arena.core.addresses import network_of
 from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
-from arena.doors import check, doorkeeper
+from arena.doors import BY_ROUTE, check, doorkeeper
 from arena.openapi import document
 from arena.rooms import Handler, hot_handlers, routers
 from arena.web.answers import Answers, Kept, Key, Question, question
 from arena.web.api import Answer
 from arena.web.assets import folder
-from arena.web.box import Box, box_of
+from arena.web.box import Box, address_of, box_of
 from arena.web.errors import on_error
 from arena.web.forms import content_security_policy
+from arena.web.limits import Limits, Quota
 from arena.web.live import Live
 
 PACKABLE = (b"text/html", b"text/css", b"text/javascript", b"application/javascript", b"application/json", b"image/svg")
@@ -51,6 +53,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
         db=db,
         days=Days(config.arena.time_zone),
         live=Live(db.version, partial(public_name, db)),
+        limits=Limits(config.limits),
         identify=identify,
         worker_runs=worker_runs,
     )
@@ -100,7 +103,7 @@ class Outside:
     def __init__(self, app: ASGIApp, box: Box) -> None:
         self.app = app
         self.box = box
-        self.hot = hot_handlers()
+        self.hot = {path: self._hot(handler, BY_ROUTE["POST", path].limit) for path, handler in hot_handlers().items()}
         self.answers = Answers()
         self.making: dict[Key, asyncio.Event] = {}
         self.headers = [
@@ -132,7 +135,7 @@ class Outside:
             return
         if scope["method"] != "GET":
             hot = self.hot.get(scope["path"]) if scope["method"] == "POST" else None
-            await (self._hot(hot) if hot else self.app)(scope, receive, self._dressed(scope, send))
+            await (hot or self.app)(scope, receive, self._dressed(scope, send))
             return
         asked = question(scope["raw_path"], scope["query_string"], scope["headers"])
         if asked is None:
@@ -146,7 +149,10 @@ class Outside:
             version = self.box.db.version()
             kept = self.answers.find(asked.key, version, minute)
         if kept is not None:
-            await self._send_kept(send, asked, kept)
+            if kept.limit is not None and (refuse := self._metered(scope, kept.limit)) is not None:
+                await self._hot(refuse)(scope, receive, self._dressed(scope, send))
+                return
+            await self._send_kept(scope, send, asked, kept)
             return
         made = self.making[asked.key] = asyncio.Event()
         try:
@@ -156,19 +162,35 @@ class Outside:
             if self.making.get(asked.key) is made:
                 del self.making[asked.key]
 
-    def _hot(self, handler: Handler) -> ASGIApp:
+    def _hot(self, handler: Handler, limit: str | None = None) -> ASGIApp:
         """A handler as it stands, without the router: it asks for nothing but the request, and has its own guard."""
 
         async def answer(scope: Any, receive: Receive, send: Send) -> None:
             scope.update(litestar_app=self.app, state={})
             request: Request[Any, Any, Any] = Request(scope, receive)
             try:
+                if limit is not None:
+                    meter(request, limit)
                 made = await handler(request)
             except Exception as problem:
                 made = on_error(request, problem).to_asgi_response(None, request)
             await made(scope, receive, send)
 
         return answer
+
+    def _metered(self, scope: Any, limit: str) -> Handler | None:
+        """Count the reading of a kept answer (its reader has neither key nor session); return what refuses it."""
+        counted = self.box.limits.strangers.get(limit)
+        if counted is None:
+            return None
+        quota = scope["quota"] = counted.take(network_of(address_of(scope)), clock.ticks())
+        if not quota.wait:
+            return None
+
+        async def refuse(request: Request[Any, Any, Any]) -> ASGIApp:
+            raise too_many(request, limit, counted.rate, quota)
+
+        return refuse
 
     def _request_id(self) -> bytes:
         self._count += 1
@@ -188,7 +210,7 @@ class Outside:
                 body = message.get("body", b"")
                 own = {name for name, _ in start["headers"]}
                 ours = (pair for pair in self.headers if pair[0] not in own)
-                headers = [*start["headers"], *ours, (b"x-request-id", self._request_id())]
+                headers = [*start["headers"], *ours, *_quota(scope), (b"x-request-id", self._request_id())]
                 if accepts and not message.get("more_body") and len(body) > SMALL and _packable(headers):
                     body = gzip.compress(body, 4, mtime=0)
                     headers = _packed(headers, len(body))
@@ -214,16 +236,18 @@ class Outside:
                 made.set()  # nobody needs to wait for this one; it may be a stream that never ends
             if start is not None and message["type"] == "http.response.body":
                 headers = [pair for pair in start["headers"] if pair[0] not in (b"content-length", b"content-encoding")]
-                answer = self.answers.keep(asked.key, version, minute, headers, message.get("body", b""))
+                limit = BY_ROUTE["GET", scope["path_template"]].limit
+                answer = self.answers.keep(asked.key, version, minute, limit, headers, message.get("body", b""))
                 start = None
-                await self._send_kept(send, asked, answer)
+                await self._send_kept(scope, send, asked, answer)
                 return
             await dressed(message)
 
         return keep
 
-    async def _send_kept(self, send: Send, asked: Question, kept: Kept) -> None:
-        headers = [*kept.headers, *self.headers, (b"x-request-id", self._request_id()), (b"etag", kept.etag)]
+    async def _send_kept(self, scope: Scope, send: Send, asked: Question, kept: Kept) -> None:
+        ours = [*self.headers, *_quota(scope), (b"x-request-id", self._request_id())]
+        headers = [*kept.headers, *ours, (b"etag", kept.etag)]
         if asked.etag and kept.etag in asked.etag:
             await send({"type": "http.response.start", "status": 304, "headers": headers})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -240,6 +264,12 @@ class Outside:
 
 _HOST = re.compile(rb"(?:[\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _VARIES = re.compile(rb"accept-encoding", re.I)
+
+
+def _quota(scope: Any) -> list[tuple[bytes, bytes]]:
+    """What is left of the limit that a request counted against, if it did."""
+    quota: Quota | None = scope.get("quota")
+    return quota.headers(clock.now()) if quota is not None else []
 
 
 def _packable(headers: list[tuple[bytes, bytes]]) -> bool:

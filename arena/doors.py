@@ -11,10 +11,10 @@ from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
-from arena.accounts.guards import GUARDS, Who
+from arena.accounts.guards import GUARDS, Who, meter
 from arena.web.box import Connection
 
-Limit = Literal["public", "api", "authentication", "sensitive"]
+Limit = Literal["public", "api", "authentication", "sensitive", "upload", "otlp"]
 
 
 class Door(Struct, frozen=True):
@@ -82,8 +82,11 @@ BY_ROUTE = {(door.method, door.path): door for door in DOORS}
 
 
 async def doorkeeper(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Let in whoever the route's line lets in (the guard of every route)."""
-    await GUARDS[door_of(connection).who](connection, handler)
+    """Count the call and let in whoever the route's line lets in (the guard of every route)."""
+    door = door_of(connection)
+    if door.limit is not None:
+        meter(connection, door.limit)
+    await GUARDS[door.who](connection, handler)
 
 
 def door_of(connection: Connection) -> Door:

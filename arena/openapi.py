@@ -52,7 +52,7 @@ REFUSALS = {
     409: "It clashes with what is there already.",
     413: "The body is larger than the box takes.",
     426: "The client is older than the box accepts.",
-    429: "Too many requests; `Retry-After` says how many seconds to wait.",
+    429: "Too many requests; `Retry-After` says how many seconds to wait, `X-RateLimit-Reset` until when (epoch ms).",
     503: "The box cannot do it just now; nothing was half done.",
 }
 ENVELOPE = {

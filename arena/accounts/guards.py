@@ -18,13 +18,16 @@ from arena.audit.actions import note
 from arena.audit.models import Caller
 from arena.audit.rules import Tally
 from arena.core import clock, ids
+from arena.core.addresses import network_of
+from arena.core.config import Rate
 from arena.core.db import Database
-from arena.core.errors import ClientTooOld, Forbidden, NotFound, NotSignedIn
+from arena.core.errors import ClientTooOld, Forbidden, NotFound, NotSignedIn, TooMany
 from arena.core.log import log
 from arena.web import session
 from arena.web.box import Connection, Visitor, address_of, box_of, header, visitor_of
 from arena.web.errors import PROGRAMS
 from arena.web.forms import see_other
+from arena.web.limits import Quota
 
 LOOK_AGAIN = 1_000
 """Milliseconds for which a key that was found is not looked up again before a write."""
@@ -83,6 +86,57 @@ def note_unauthorized(connection: Connection, reason: str) -> None:
 def _tally(connection: Connection) -> Tally:
     tally: Tally = box_of(connection).memory.setdefault("tally", Tally())
     return tally
+
+
+# -- limits
+
+
+def meter(connection: Connection, limit: str) -> None:
+    """Count a call against a limit of the configuration, and leave its quota in the scope for whoever answers.
+
+    Raises `TooMany` with when to try again.
+    """
+    who = caller_id(connection, limit)
+    limits = box_of(connection).limits
+    counted = (limits.strangers if who is None else limits.known).get(limit)
+    if counted is None:
+        return
+    quota = counted.take(who or network_of(address_of(connection.scope)), clock.ticks())
+    connection.scope["quota"] = quota  # type: ignore[typeddict-unknown-key]
+    if quota.wait:
+        raise too_many(connection, limit, counted.rate, quota)
+
+
+def caller_id(connection: Connection, limit: str) -> str | None:
+    """Say who is counted: the person of a good key or web session (of `otlp` the key), or None for a stranger.
+
+    Whoever signs in is known by a browser that somebody signed in with before, so that strangers who share its address
+    do not use up its attempts.
+    """
+    if header(connection, b"x-api-key"):
+        owner = _recent_owner(connection)
+        if owner is not None and owner.is_good:
+            return owner.key_id if limit == "otlp" else owner.person.id
+    visitor = visitor_of(connection)
+    if visitor is not None:
+        return visitor.id
+    device = device_of(connection) if limit == "authentication" else None
+    return device.id if device is not None else None
+
+
+def too_many(connection: Connection, limit: str, rate: Rate, quota: Quota) -> TooMany:
+    """What somebody hears whose call was one too many; it is noted."""
+    owner, visitor = _recent_owner(connection), visitor_of(connection)
+    person = owner.person.id if owner is not None and owner.is_good else visitor.id if visitor is not None else None
+    if person is None:
+        note_stranger(connection, "rate_limit_exceeded", limit=limit)
+    else:
+        note_known(connection, "rate_limit_exceeded", person, f"{person} {limit}", limit=limit)
+    wait = rules.in_words(quota.wait)
+    return TooMany(
+        f"Too many requests: {rate.number} a {rate.unit} are taken. Try again in {wait}.",
+        retry_after=-(-quota.wait // 1000),
+    )
 
 
 # -- web sessions and pages (guards are async: Litestar runs others in a thread, where looking up is not free)
@@ -235,11 +289,7 @@ def key_of(connection: Connection) -> KeyOwner:
 
     Raises `NotSignedIn` with one sentence, and `ClientTooOld`.
     """
-    state = connection.scope["state"]
-    if "owner" not in state:
-        state["owner"] = _owner(connection, header(connection, b"x-api-key"), clock.now())
-    owner: KeyOwner = state["owner"]
-    return owner
+    return _accepted(connection, _owner(connection))
 
 
 def prefix_of(connection: Connection) -> str:
@@ -253,19 +303,9 @@ def signed(connection: Connection, body: bytes) -> KeyOwner:
     The key may have been looked up a second ago: whoever writes asks `keys.still_good` in the same transaction.
     Raises `NotSignedIn` with one sentence for each problem and the server's time (epoch seconds) in its details.
     """
-    key, now = header(connection, b"x-api-key"), clock.now()
-    kept: dict[str, tuple[int, KeyOwner]] = box_of(connection).memory.setdefault("keys", {})
-    until, owner = kept.get(key, (0, None))
-    if owner is None or until < now:
-        owner = _owner(connection, key, now)
-        if len(kept) > KEYS_KEPT:
-            kept.clear()
-        kept[key] = now + LOOK_AGAIN, owner
-    else:
-        new_enough(connection)
-    problem = rules.signature_problem(
-        key, header(connection, b"x-timestamp"), header(connection, b"x-signature"), body, now
-    )
+    owner, now = _accepted(connection, _recent_owner(connection)), clock.now()
+    key, timestamp = header(connection, b"x-api-key"), header(connection, b"x-timestamp")
+    problem = rules.signature_problem(key, timestamp, header(connection, b"x-signature"), body, now)
     if problem is not None:
         _note_refusal(connection, owner, problem.event, problem.reason)
         raise NotSignedIn(problem.sentence, {"serverTime": now // 1000})
@@ -289,26 +329,55 @@ GUARDS: dict[Who, Callable[[Connection, BaseRouteHandler], Awaitable[None]]] = {
 """What it takes to be let in, by the word that `arena.doors` uses for it."""
 
 
-def _owner(connection: Connection, key: str, now: int) -> KeyOwner:
+def _owner(connection: Connection) -> KeyOwner | None:
+    """Whose key the request carries, whatever the key's state, looked up once a request."""
+    state = connection.scope["state"]
+    if "owner" not in state:
+        key, db, now = header(connection, b"x-api-key"), box_of(connection).db, clock.now()
+        found = None
+        if rules.KEY.fullmatch(key):
+            found = db.glance(partial(store.user_by_key_hash, key_hash=ids.digest(key)))
+        if found is not None and found.is_good:
+            if rules.is_due(found.last_used_at, now):
+                _soon(db, partial(store.set_key_used, id=found.key_id, before=now - rules.NOTE_EVERY, now=now))
+            kept = _owners(connection)
+            if len(kept) > KEYS_KEPT:
+                kept.clear()
+            kept[key] = now + LOOK_AGAIN, found
+        state["owner"] = found
+    owner: KeyOwner | None = state["owner"]
+    return owner
+
+
+def _recent_owner(connection: Connection) -> KeyOwner | None:
+    """The same as it was up to a second ago: for counting, and for whoever asks again in the same write."""
+    state = connection.scope["state"]
+    if "recent_owner" not in state:
+        until, found = _owners(connection).get(header(connection, b"x-api-key"), (0, None))
+        state["recent_owner"] = found if until >= clock.now() else _owner(connection)
+    owner: KeyOwner | None = state["recent_owner"]
+    return owner
+
+
+def _owners(connection: Connection) -> dict[str, tuple[int, KeyOwner]]:
+    owners: dict[str, tuple[int, KeyOwner]] = box_of(connection).memory.setdefault("keys", {})
+    return owners
+
+
+def _accepted(connection: Connection, found: KeyOwner | None) -> KeyOwner:
     new_enough(connection)
-    if not key:
-        raise NotSignedIn("This needs an API key in the header X-API-Key.")
-    db = box_of(connection).db
-    found = None
-    if rules.KEY.fullmatch(key):
-        found = db.glance(partial(store.user_by_key_hash, key_hash=ids.digest(key)))
     if found is None:
+        if not header(connection, b"x-api-key"):
+            raise NotSignedIn("This needs an API key in the header X-API-Key.")
         note_stranger(connection, "api_key_invalid", reason="unknown")
-    elif found.revoked_at is not None:
+        raise refuse_key()
+    if found.revoked_at is not None:
         _note_refusal(connection, found, "api_key_invalid", "revoked")
-    elif found.person.is_disabled:
+        raise refuse_key()
+    if found.person.is_disabled:
         _note_refusal(connection, found, "api_key_invalid", "disabled")
         raise NotSignedIn("This account is disabled. Ask an administrator of this arena.")
-    else:
-        if rules.is_due(found.last_used_at, now):
-            _soon(db, partial(store.set_key_used, id=found.key_id, before=now - rules.NOTE_EVERY, now=now))
-        return found
-    raise refuse_key()
+    return found
 
 
 def _note_refusal(connection: Connection, found: KeyOwner, event: str, reason: str) -> None:

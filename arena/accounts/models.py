@@ -49,6 +49,11 @@ class KeyOwner(Struct, frozen=True):
     last_refused_at: int | None
     revoked_at: int | None
 
+    @property
+    def is_good(self) -> bool:
+        """Whether the key opens anything."""
+        return self.revoked_at is None and not self.person.is_disabled
+
 
 class Unsigned(Struct, frozen=True):
     """What is wrong with a signature: the event and reason for the security log, the sentence for who sent it."""

@@ -16,6 +16,11 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
+def ticks() -> int:
+    """Milliseconds of a clock that only goes forward, from some beginning: for lengths of time, not for instants."""
+    return time.monotonic_ns() // 1_000_000
+
+
 class Days:
     """Put instants into the days of one zone.
 

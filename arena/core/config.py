@@ -71,6 +71,17 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     audit_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
 
 
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """How often one caller may ask; `rate` reads it."""
+
+    api: int | str = 100
+    authentication: int | str = 10
+    sensitive: int | str = 30
+    public: int | str = 200
+    upload: int | str = "100/hour"
+    otlp: int | str = 1200
+
+
 class Client(Struct, frozen=True, forbid_unknown_fields=True):
     """The laptops."""
 
@@ -86,7 +97,35 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     boards: Boards = Boards()
     ranking: Ranking = Ranking()
     retention: Retention = Retention()
+    limits: Limits = Limits()
     client: Client = Client()
+
+
+UNITS = {"second": 1_000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+
+
+class Rate(Struct, frozen=True):
+    """So many calls in a second, minute, hour or day."""
+
+    number: int
+    unit: str
+
+    @property
+    def milliseconds(self) -> int:
+        """The length of the unit."""
+        return UNITS[self.unit]
+
+
+def rate(written: int | str) -> Rate | None:
+    """Read a limit: a number is per minute, "N/second|minute|hour|day" says it; 0 and "off" are none.
+
+    Raises `ValueError`.
+    """
+    found = re.fullmatch(r"(\d{1,12})(?:/(second|minute|hour|day))?|off", str(written).strip())
+    if found is None:
+        raise ValueError(f"{written!r} is no limit; write a number a minute, 'N/{'|'.join(UNITS)}', or 'off'")
+    number = int(found[1] or 0)
+    return Rate(number, found[2] or "minute") if number else None
 
 
 def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -124,6 +163,11 @@ def _check(config: Config) -> None:
         raise ConfigError("[ranking] token, efficiency, session and streak must add up to 1")
     if bool(config.server.tls_cert) != bool(config.server.tls_key):
         raise ConfigError("[server] tls_cert and tls_key belong together")
+    for name, written in msgspec.structs.asdict(config.limits).items():
+        try:
+            rate(written)
+        except ValueError as problem:
+            raise ConfigError(f"[limits] {name}: {problem}") from problem
     if config.server.url and not config.server.url.startswith(("http://", "https://")):
         raise ConfigError("[server] url must start with http:// or https://")
 

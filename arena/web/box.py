@@ -12,6 +12,7 @@ from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.core.errors import Invalid, TooLarge
+from arena.web.limits import Limits
 from arena.web.live import Live
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -38,7 +39,7 @@ class Visitor(Protocol):
 
 
 class Box(Struct, frozen=True):
-    """What every handler may use: configuration, folder, database, days, live streams, and who asks."""
+    """What every handler may use: configuration, folder, database, days, live streams, limits, and who asks."""
 
     config: Config
     place: Place
@@ -46,6 +47,7 @@ class Box(Struct, frozen=True):
     db: Database
     days: Days
     live: Live
+    limits: Limits
     identify: Callable[[Connection], Visitor | None]
     worker_runs: Callable[[], bool] = lambda: True
     """Whether the worker is alive."""

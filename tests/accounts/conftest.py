@@ -30,6 +30,7 @@ from arena.core.config import Boards, Client, Config, Place
 from arena.core.db import Database
 from arena.web.box import Box
 from arena.web.errors import on_error
+from arena.web.limits import Limits
 from arena.web.live import Live
 
 NOW = 1_795_000_000_000
@@ -178,6 +179,7 @@ def _serve(db: Database, data: Path, config: Config) -> Iterator[Site]:
         db=db,
         days=clock.Days("UTC"),
         live=Live(),
+        limits=Limits(config.limits),
         identify=guards.identify,
     )
     app = Litestar(

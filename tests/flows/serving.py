@@ -24,6 +24,10 @@ from arena.core.db import Database
 
 ROOT = Path(__file__).parents[2]
 ARENA = (sys.executable, "-m", "arena")
+UNLIMITED = {
+    f"ARENA_LIMITS__{name}": str(10**9) for name in ("API", "AUTHENTICATION", "SENSITIVE", "PUBLIC", "UPLOAD", "OTLP")
+}
+"""Limits that no test reaches, for they all come from one address at once; `tests/api/test_limits.py` sets its own."""
 UNDERWAY: "list[Serving]" = []
 """Every box that was started and not yet stopped, so that a failed test can show its log."""
 SESSIONS = "/api/v1/sessions"
@@ -53,7 +57,7 @@ class Serving:
     """One `arena serve`; `start` and `stop` may be called again, the folder stays."""
 
     def __init__(self, data: Path, *options: str, **env: str) -> None:
-        self.data, self.options, self.env = data, options, env
+        self.data, self.options, self.env = data, options, {**UNLIMITED, **env}
         self.log = data.with_name(data.name + ".log")
         self.url = ""
         self.said: list[str] = []

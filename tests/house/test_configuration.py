@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from arena.core.config import Config, ConfigError, load
+from arena.core.config import Config, ConfigError, Rate, load, rate
 
 FILE = Path(__file__).parents[2] / "arena.toml"
 
@@ -92,6 +92,13 @@ def test_an_unknown_key_in_the_environment_is_refused_by_name() -> None:
         ('[arena]\nname = ""', r"`\$\.arena\.name`"),
         ('[client]\noldest = "new"', r"`\$\.client\.oldest`"),
         ("[accounts]\nsession_days = 0", r"`\$\.accounts\.session_days`"),
+        ('[limits]\napi = "100/fortnight"', r"\[limits\] api: '100/fortnight' is no limit; write a number a minute"),
+        ("[limits]\notlp = -1", r"\[limits\] otlp: -1 is no limit"),
+        ('[limits]\npublic = "1.5"', r"\[limits\] public: '1.5' is no limit"),
+        ('[limits]\nupload = "/hour"', r"\[limits\] upload"),
+        ('[limits]\nupload = ""', r"\[limits\] upload"),
+        ("[limits]\nsensitive = 1.5", r"`\$\.limits\.sensitive`"),
+        ("[limits]\nlogins = 5", r"unknown field `logins`"),
         ("[arena", "is not TOML"),
     ],
 )
@@ -119,3 +126,27 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Asia/Kathmandu", "Australia/Lord_Howe"])
 def test_zones_of_any_offset_are_taken(tmp_path: Path, zone: str) -> None:
     assert load_text(tmp_path, f'[arena]\ntime_zone = "{zone}"').arena.time_zone == zone
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (100, Rate(100, "minute")),
+        ("100", Rate(100, "minute")),
+        ("2/second", Rate(2, "second")),
+        ("30/minute", Rate(30, "minute")),
+        (" 100/hour ", Rate(100, "hour")),
+        ("5000/day", Rate(5000, "day")),
+        (0, None),
+        ("0", None),
+        ("0/day", None),
+        ("off", None),
+    ],
+)
+def test_a_limit_is_a_number_a_minute_or_says_its_unit_or_is_off(written: int | str, read: Rate | None) -> None:
+    assert rate(written) == read
+
+
+def test_limits_of_the_environment_are_read_too() -> None:
+    limits = load(None, {"ARENA_LIMITS__API": "7", "ARENA_LIMITS__OTLP": "3/second"}).limits
+    assert (rate(limits.api), rate(limits.otlp)) == (Rate(7, "minute"), Rate(3, "second"))

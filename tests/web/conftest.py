@@ -14,12 +14,13 @@ from litestar.params import FromPath
 from litestar.testing import TestClient
 from msgspec import Struct
 
-from arena.core import errors
+from arena.core import config, errors
 from arena.core.clock import Days
 from arena.core.config import Config, Place, Server
 from arena.core.db import Database
 from arena.web.box import Box
 from arena.web.errors import on_error
+from arena.web.limits import Limits
 from arena.web.live import Live
 from arena.web.session import check_form, csrf_of, form_cookie, session_cookie, token_of
 
@@ -144,6 +145,7 @@ def open_site(database: Path, tmp_path: Path) -> Open:
             db=db,
             days=Days("UTC"),
             live=Live(),
+            limits=Limits(config.Limits()),
             identify=lambda connection: Somebody() if token_of(connection) else None,
         )
         app = Litestar(

@@ -56,7 +56,7 @@ def revoke_key(
 def still_good(conn: sqlite3.Connection, owner: KeyOwner) -> Person | None:
     """Look a key up again inside a write: its owner as they are now, or None if it opens nothing any more."""
     found = store.user_by_key_id(conn, owner.key_id)
-    return found.person if found and found.revoked_at is None and not found.person.is_disabled else None
+    return found.person if found and found.is_good else None
 
 
 def note_refusal(
