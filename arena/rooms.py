@@ -15,6 +15,7 @@ import arena.home.routes
 import arena.leaderboard.routes
 import arena.operations.routes
 import arena.profiles.routes
+import arena.teams.schema
 import arena.usage.routes
 import arena.usage.schema
 
@@ -33,6 +34,7 @@ class Room(Struct, frozen=True):
 ROOMS = (
     Room("audit", arena.audit.schema.migrations),
     Room("accounts", arena.accounts.schema.migrations, arena.accounts.routes.router),
+    Room("teams", arena.teams.schema.migrations),
     Room("operations", None, arena.operations.routes.router),
     Room("usage", arena.usage.schema.migrations, arena.usage.routes.router, arena.usage.routes.hot),
     Room("leaderboard", None, arena.leaderboard.routes.router),

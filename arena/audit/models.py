@@ -32,6 +32,10 @@ EVENTS = {
     "user_deleted": "A person and everything of theirs was deleted.",
     "password_changed": "A password was set or changed.",
     "user_settings_updated": "A person's settings were changed.",
+    "team_created": "A team was made.",
+    "team_renamed": "A team was given another name.",
+    "team_deleted": "A team was deleted; its people stay.",
+    "team_assigned": "A person was put into a team, or taken out of one.",
     "privacy_mode_changed": "A person was hidden from, or shown on, public boards.",
 }
 """Every event that may be noted, in one sentence each. `note` refuses any other name."""

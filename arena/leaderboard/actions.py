@@ -3,61 +3,104 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from arena.core import clock
 from arena.core.config import Config
 from arena.core.db import Database
+from arena.core.errors import Invalid, NotFound
 from arena.leaderboard import store
-from arena.leaderboard.models import Board, Standing, Sums
-from arena.leaderboard.rules import composite, overview, place, window
+from arena.leaderboard.models import EVERYONE, Board, Scope, Standing, Sums
+from arena.leaderboard.rules import composite, on_board, overview, place, window
+from arena.teams import store as teams
 from arena.usage import store as usage
+from arena.usage.models import TOOL_BY_ID, TOOLS, Tool
 
 YESTERDAY_KEPT = 15.0
 """Seconds for which the places at the end of yesterday are not worked out again: only history that arrives late can
 move them. Today's places are never older than the last commit."""
 
 
-def board(conn: sqlite3.Connection, period: str, metric: str, *, today: str, config: Config) -> Board:
-    """Rank everybody in the calendar period that holds today, with the places they had at the end of yesterday."""
-    before = places_yesterday(conn, period, metric, today=today, config=config)
-    return _board(standings(conn, period, today, config), period, metric, before, today, config)
+def board(
+    conn: sqlite3.Connection, period: str, metric: str, *, today: str, config: Config, scope: Scope = EVERYONE
+) -> Board:
+    """Rank a scope's people in the calendar period that holds today, with their places at the end of yesterday."""
+    before = places_yesterday(conn, period, metric, today=today, config=config, scope=scope)
+    return _board(
+        conn, standings(conn, period, today, config, scope.tool), period, metric, before, today, config, scope
+    )
 
 
 def places_yesterday(
-    conn: sqlite3.Connection, period: str, metric: str, *, today: str, config: Config
+    conn: sqlite3.Connection, period: str, metric: str, *, today: str, config: Config, scope: Scope = EVERYONE
 ) -> dict[str, int]:
     """Everybody's place at the end of yesterday, on the board of the period that holds yesterday."""
-    earlier = place(standings(conn, period, clock.shift(today, -1), config), metric, None)
-    return {each.user_id: each.rank for each in earlier}
+    earlier = standings(conn, period, clock.shift(today, -1), config, scope.tool)
+    return {each.user_id: each.rank for each in place(on_board(earlier, scope), metric, None)}
+
+
+def find_scope(conn: sqlite3.Connection, *, tool: str, team: str) -> Scope:
+    """The scope with this tool (by id) and this team (by slug); an empty text means all.
+
+    Raises `Invalid` for a tool that is none, `NotFound` for a team that is not there (any more).
+    """
+    if tool and tool not in TOOL_BY_ID:
+        raise Invalid(f"tool: must be one of {', '.join(TOOL_BY_ID)}", {"errors": {"tool": ["is not a tool"]}})
+    found = teams.team_by_slug(conn, team) if team else None
+    if team and found is None:
+        raise NotFound("There is no team at this address; it may have another name now.")
+    return Scope(TOOL_BY_ID[tool] if tool else None, found)
 
 
 def _board(
-    people: Iterable[Standing], period: str, metric: str, before: dict[str, int], today: str, config: Config
+    conn: sqlite3.Connection,
+    people: Iterable[Standing],
+    period: str,
+    metric: str,
+    before: dict[str, int],
+    today: str,
+    config: Config,
+    scope: Scope,
 ) -> Board:
     first, last = window(period, today)
-    placed = place(people, metric, before)
-    return Board(period, metric, first, last, today, config.arena.time_zone, placed, overview(placed))
+    placed = place(on_board(people, scope), metric, before)
+    return Board(
+        period=period,
+        metric=metric,
+        start=first,
+        end=last,
+        today=today,
+        zone=config.arena.time_zone,
+        standings=placed,
+        overview=overview(placed),
+        scope=scope,
+        tools=tuple(tool for tool in TOOLS if tool == scope.tool or usage.is_used(conn, tool.number)),
+        teams=tuple(teams.teams(conn)),
+    )
 
 
 def week_of(
-    conn: sqlite3.Connection, user_ids: list[str], today: str, *, cache: bool = False
+    conn: sqlite3.Connection, user_ids: list[str], today: str, *, cache: bool = False, tool: Tool | None = None
 ) -> dict[str, tuple[int, ...]]:
     """The tokens of some people on the seven days of the current week, Monday first; with the cache's if asked."""
     monday, sunday = window("weekly", today)
     names = [clock.shift(monday, n) for n in range(7)]
     found = {}
     for user_id in user_ids:
-        by_day = store.week(conn, user_id, monday, sunday, cache=int(cache))
+        if tool is None:
+            by_day = store.week(conn, user_id, monday, sunday, cache=int(cache))
+        else:
+            by_day = store.week_of_tool(conn, user_id, tool.number, monday, sunday, cache=int(cache))
         found[user_id] = tuple(by_day.get(name, 0) for name in names)
     return found
 
 
-def _all_time(conn: sqlite3.Connection, as_of: str) -> Iterator[Sums]:
+def _all_time(totals: list[Sums], after: list[Sums]) -> Iterator[Sums]:
     """Everybody's figures of all time as they stood when a day ended: the totals, less what came after it."""
-    later = {each.id: each for each in store.sums(conn, clock.shift(as_of, 1), "9999-12-31")}
-    for each in store.sums_of_all_time(conn):
+    later = {each.id: each for each in after}
+    for each in totals:
         if each.id not in later:
             yield each
             continue
@@ -66,18 +109,33 @@ def _all_time(conn: sqlite3.Connection, as_of: str) -> Iterator[Sums]:
             yield rest
 
 
-def standings(conn: sqlite3.Connection, period: str, as_of: str, config: Config) -> list[Standing]:
-    """Everybody's figures in the period that holds a day, as they stood when that day ended."""
-    rows: Iterable[Sums]
-    if period == "all_time":
-        rows = _all_time(conn, as_of)
+def _sums(conn: sqlite3.Connection, period: str, as_of: str, tool: Tool | None) -> Iterable[Sums]:
+    """What everybody used in the period that holds a day, up to it: of everything, or of one tool."""
+    sums = store.sums if tool is None else partial(store.sums_of_tool, tool=tool.number)
+    if period != "all_time":
+        return sums(conn, first=window(period, as_of)[0], last=as_of)
+    after = sums(conn, first=clock.shift(as_of, 1), last="9999-12-31")
+    if tool is None:
+        return _all_time(store.sums_of_all_time(conn), after)
+    return _all_time(store.sums_of_tool_of_all_time(conn, tool.number), after)
+
+
+def standings(
+    conn: sqlite3.Connection, period: str, as_of: str, config: Config, tool: Tool | None = None
+) -> list[Standing]:
+    """Everybody's figures in the period that holds a day, as they stood when that day ended.
+
+    With a tool, everything is of that tool alone, the streak too. Teams are those of now.
+    """
+    day_before = clock.shift(as_of, -1)
+    if tool is None:
+        streaks = store.streaks(conn, as_of, day_before)
     else:
-        first, _ = window(period, as_of)
-        rows = store.sums(conn, first, as_of)
-    streaks = store.streaks(conn, as_of, clock.shift(as_of, -1))
+        streaks = store.streaks_of_tool(conn, tool.number, as_of, day_before)
     seen = usage.last_activity(conn)
+    team_of = teams.team_of_everybody(conn)
     found = []
-    for each in rows:
+    for each in _sums(conn, period, as_of, tool):
         streak = streaks.get(each.id, 0)
         score = composite(each.input, each.output, each.sessions, streak, config.ranking)
         found.append(
@@ -98,6 +156,7 @@ def standings(conn: sqlite3.Connection, period: str, as_of: str, config: Config)
                 value=score,
                 last_at=seen.get(each.id, 0),
                 before=None,
+                team=team_of.get(each.id),
             )
         )
     return found
@@ -115,36 +174,52 @@ class Boards:
     def __init__(self, db: Database, config: Config) -> None:
         self._db = db
         self._config = config
-        self._boards: dict[tuple[str, str], tuple[int, Board]] = {}
-        self._standings: dict[str, tuple[int, str, list[Standing]]] = {}
-        self._yesterday: dict[tuple[str, str, str], tuple[float, dict[str, int]]] = {}
+        self._boards: dict[tuple[str, str, Scope], tuple[int, Board]] = {}
+        self._standings: dict[tuple[str, Tool | None], tuple[int, str, list[Standing]]] = {}
+        self._yesterday: dict[Hashable, tuple[float, str, dict[str, int]]] = {}
         self._lock = asyncio.Lock()
 
-    async def get(self, period: str, metric: str, today: str) -> Board:
+    async def get(self, period: str, metric: str, today: str, scope: Scope = EVERYONE) -> Board:
         """The board as of the last commit."""
-        if (found := self._current(period, metric, today)) is not None:
+        if (found := self._current(period, metric, today, scope)) is not None:
             return found
         async with self._lock:
-            if (found := self._current(period, metric, today)) is not None:
+            if (found := self._current(period, metric, today, scope)) is not None:
                 return found
             version = self._db.version()
-            made = await self._db.read(lambda conn: self._make(conn, period, metric, today, version))
-            self._boards[period, metric] = version, made
+            made = await self._db.read(lambda conn: self._make(conn, period, metric, today, version, scope))
+            # Boards of teams are many: those of an older version go.
+            self._boards = {key: kept for key, kept in self._boards.items() if kept[0] == version}
+            self._boards[period, metric, scope] = version, made
             return made
 
-    def _current(self, period: str, metric: str, today: str) -> Board | None:
-        version, made = self._boards.get((period, metric), (-1, None))
+    def _current(self, period: str, metric: str, today: str, scope: Scope) -> Board | None:
+        version, made = self._boards.get((period, metric, scope), (-1, None))
         return made if made is not None and version == self._db.version() and made.today == today else None
 
-    def _make(self, conn: sqlite3.Connection, period: str, metric: str, today: str, version: int) -> Board:
-        """Work out a board; one version's standings serve all metrics."""
-        until, before = self._yesterday.get((period, metric, today), (0.0, {}))
-        if until < time.monotonic():
-            before = places_yesterday(conn, period, metric, today=today, config=self._config)
-            self._yesterday = {key: kept for key, kept in self._yesterday.items() if key[2] == today}
-            self._yesterday[period, metric, today] = time.monotonic() + YESTERDAY_KEPT, before
-        made_at, day, people = self._standings.get(period, (-1, "", []))
+    def _make(
+        self, conn: sqlite3.Connection, period: str, metric: str, today: str, version: int, scope: Scope
+    ) -> Board:
+        """Work out a board; one version's standings serve all metrics and teams."""
+        made_at, day, people = self._standings.get((period, scope.tool), (-1, "", []))
         if made_at != version or day != today:
-            people = standings(conn, period, today, self._config)
-            self._standings[period] = version, today, people
-        return _board(people, period, metric, before, today, self._config)
+            people = standings(conn, period, today, self._config, scope.tool)
+            self._standings[period, scope.tool] = version, today, people
+        before = self._places_yesterday(conn, period, metric, today, scope)
+        return _board(conn, people, period, metric, before, today, self._config, scope)
+
+    def _places_yesterday(
+        self, conn: sqlite3.Connection, period: str, metric: str, today: str, scope: Scope
+    ) -> dict[str, int]:
+        # Whoever joins or leaves a team moves its places of yesterday at once.
+        members = frozenset(teams.members(conn, scope.team.id)) if scope.team else None
+        key = period, metric, scope, members
+        until, day, before = self._yesterday.get(key, (0.0, "", {}))
+        if until < time.monotonic() or day != today:
+            before = places_yesterday(conn, period, metric, today=today, config=self._config, scope=scope)
+            now = time.monotonic()
+            self._yesterday = {
+                other: kept for other, kept in self._yesterday.items() if kept[0] >= now and kept[1] == today
+            }
+            self._yesterday[key] = now + YESTERDAY_KEPT, today, before
+        return before

@@ -2,6 +2,19 @@
 
 from msgspec import Struct
 
+from arena.teams.models import Team
+from arena.usage.models import Tool
+
+
+class Scope(Struct, frozen=True):
+    """Whom a board is about, and what counts on it: everyone with everything, or one tool, or one team, or both."""
+
+    tool: Tool | None = None
+    team: Team | None = None
+
+
+EVERYONE = Scope()
+
 
 class Standing(Struct, frozen=True):
     """A person on a board. Times are epoch milliseconds UTC; ``cache`` tokens are shown and never ranked."""
@@ -25,6 +38,8 @@ class Standing(Struct, frozen=True):
     """The last record; 0 if there is none."""
     before: int | None
     """The rank at the end of yesterday; None for somebody new."""
+    team: Team | None = None
+    """The team that they are in now."""
 
 
 class Overview(Struct, frozen=True):
@@ -52,6 +67,10 @@ class Board(Struct, frozen=True):
     zone: str
     standings: tuple[Standing, ...]
     overview: Overview
+    scope: Scope = EVERYONE
+    tools: tuple[Tool, ...] = ()
+    """Every tool that has a board of its own: those that were ever used."""
+    teams: tuple[Team, ...] = ()
 
 
 class Sums(Struct, frozen=True):

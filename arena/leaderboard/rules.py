@@ -9,7 +9,7 @@ from hashlib import sha256
 import msgspec
 
 from arena.core.config import Ranking
-from arena.leaderboard.models import Overview, Standing
+from arena.leaderboard.models import Overview, Scope, Standing
 
 PERIODS = ("daily", "weekly", "monthly", "all_time")
 METRICS = ("score", "tokens", "sessions", "streak")
@@ -84,6 +84,17 @@ def place(standings: Iterable[Standing], metric: str, before: dict[str, int] | N
             )
         )
     return tuple(placed)
+
+
+def on_board(standings: Iterable[Standing], scope: Scope) -> Iterable[Standing]:
+    """Leave those who stand on a scope's board.
+
+    A team's board leaves out whoever is in privacy mode, their own view included: a team is so small that its
+    "Anonymous" has a name for everybody who knows the team.
+    """
+    if scope.team is None:
+        return standings
+    return [each for each in standings if each.team == scope.team and not each.private]
 
 
 def overview(standings: Sequence[Standing]) -> Overview:

@@ -38,6 +38,67 @@ def sums_of_all_time(conn: sqlite3.Connection) -> list[Sums]:
     return [Sums(*row) for row in rows]
 
 
+def sums_of_tool(conn: sqlite3.Connection, tool: int, first: str, last: str) -> list[Sums]:
+    """What each person who may be ranked used of a tool from one day to another, both included."""
+    rows = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.privacy_mode, u.created_at,
+               CAST(SUM(d.input_tokens) AS BIGINT) AS input,
+               CAST(SUM(d.output_tokens) AS BIGINT) AS output,
+               CAST(SUM(d.cache_tokens) AS BIGINT) AS cache,
+               CAST(SUM(d.session_count) AS BIGINT) AS sessions
+        FROM daily_tool_stats AS d JOIN users AS u ON u.id = d.user_id
+        WHERE d.tool = :tool AND d.stat_date >= :first AND d.stat_date <= :last AND u.disabled_at IS NULL
+        GROUP BY u.id, u.username, u.display_name, u.privacy_mode, u.created_at
+        HAVING SUM(d.input_tokens + d.output_tokens + d.cache_tokens) > 0
+        """,
+        {"tool": tool, "first": first, "last": last},
+    )
+    return [Sums(*row) for row in rows]
+
+
+def sums_of_tool_of_all_time(conn: sqlite3.Connection, tool: int) -> list[Sums]:
+    """What each person who may be ranked ever used of a tool."""
+    rows = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.privacy_mode, u.created_at,
+               s.total_input_tokens AS input, s.total_output_tokens AS output, s.total_cache_tokens AS cache,
+               s.total_sessions AS sessions
+        FROM user_tool_stats AS s JOIN users AS u ON u.id = s.user_id
+        WHERE s.tool = :tool AND u.disabled_at IS NULL
+          AND s.total_input_tokens + s.total_output_tokens + s.total_cache_tokens > 0
+        """,
+        {"tool": tool},
+    )
+    return [Sums(*row) for row in rows]
+
+
+def streaks_of_tool(conn: sqlite3.Connection, tool: int, day: str, day_before: str) -> dict[str, int]:
+    """Each person's run of days with a tool that ends on a day or on the one before."""
+    rows = conn.execute(
+        """
+        SELECT user_id, streak FROM daily_tool_stats
+        WHERE tool = :tool AND stat_date IN (:day, :day_before) AND streak > 0 ORDER BY stat_date, user_id
+        """,
+        {"tool": tool, "day": day, "day_before": day_before},
+    )
+    return {row[0]: row[1] for row in rows}  # the later day overwrites the earlier
+
+
+def week_of_tool(
+    conn: sqlite3.Connection, user_id: str, tool: int, first: str, last: str, cache: int
+) -> dict[str, int]:
+    """A person's tokens with a tool (and with ``cache`` 1 the cache's) on each day from one to another."""
+    rows = conn.execute(
+        """
+        SELECT stat_date, input_tokens + output_tokens + :cache * cache_tokens AS tokens FROM daily_tool_stats
+        WHERE tool = :tool AND user_id = :user_id AND stat_date >= :first AND stat_date <= :last
+        """,
+        {"tool": tool, "user_id": user_id, "first": first, "last": last, "cache": cache},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def streaks(conn: sqlite3.Connection, day: str, day_before: str) -> dict[str, int]:
     """Each person's run of active days that ends on a day or on the one before."""
     rows = conn.execute(

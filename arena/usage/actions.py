@@ -2,7 +2,8 @@
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -367,17 +368,22 @@ class _Book:
         tokens_by_tool = Counter(msgspec.json.decode(everything.tokens_by_tool, type=dict[str, int]))
         sessions_by_tool = Counter(msgspec.json.decode(everything.sessions_by_tool, type=dict[str, int]))
         sum_of_all = Totals()
+        sums_of_tools: dict[int, Totals] = defaultdict(Totals)
         toggled: list[str] = []
         for stat_date, by_tool in sorted(counted.items()):
             change = Totals()
             for tool, totals in by_tool.items():
                 change.add(totals)
+                sums_of_tools[tool].add(totals)
                 tokens_by_tool[TOOL_BY_NUMBER[tool].id] += totals.tokens
                 sessions_by_tool[TOOL_BY_NUMBER[tool].id] += totals.sessions
             sum_of_all.add(change)
             if self._move_day(stat_date, change, by_tool):
                 toggled.append(stat_date)
-        self._mend_streaks(toggled)
+        self._mend_streaks(
+            toggled, partial(store.active, self.conn, self.user_id), partial(store.set_streak, self.conn, self.user_id)
+        )
+        self._settle_tools(counted, sums_of_tools)
         if not counted and self.last_activity <= everything.last_activity_at:
             return 0
         store.put_user_totals(
@@ -416,7 +422,7 @@ class _Book:
             old.output_tokens + change.output,
             old.cache_tokens + change.cache_write + change.cache_read,
             old.session_count + change.sessions,
-            msgspec.json.encode({name: entry for name, entry in tools.items() if any(entry.values())}).decode(),
+            msgspec.json.encode({name: tools[name] for name in sorted(tools) if any(tools[name].values())}).decode(),
             old.streak,
         )
         if new.total_tokens or new.session_count:
@@ -425,17 +431,39 @@ class _Book:
             store.delete_day(self.conn, self.user_id, stat_date)
         return bool(old.total_tokens) != bool(new.total_tokens)
 
-    def _mend_streaks(self, toggled: list[str]) -> None:
-        """Number the runs of active days again, from each day that became active or ceased to be."""
+    def _settle_tools(self, counted: dict[str, dict[int, Totals]], sums: dict[int, Totals]) -> None:
+        """Move what each tool counts, day by day and in all, and the runs of days with it."""
+        toggled: dict[int, list[str]] = defaultdict(list)
+        for stat_date, by_tool in sorted(counted.items()):
+            for tool, totals in by_tool.items():
+                tokens = store.move_tool_day(self.conn, self.user_id, tool, stat_date, totals)
+                if bool(tokens) != bool(tokens - totals.tokens):
+                    toggled[tool].append(stat_date)
+        for tool, totals in sums.items():
+            store.move_tool_totals(self.conn, self.user_id, tool, totals)
+        for tool, days in toggled.items():
+            self._mend_streaks(
+                days,
+                partial(store.active_with_tool, self.conn, self.user_id, tool),
+                partial(store.set_tool_streak, self.conn, self.user_id, tool),
+            )
+
+    def _mend_streaks(
+        self, toggled: list[str], look: Callable[[str], tuple[int, int] | None], put: Callable[[str, int], None]
+    ) -> None:
+        """Number the runs of active days again, from each day that became active or ceased to be.
+
+        ``look`` tells a day's tokens and the run that it ends; ``put`` writes the run.
+        """
         for stat_date in toggled:
-            run = store.streak(self.conn, self.user_id, clock.shift(stat_date, -1)) or 0
+            run = (look(clock.shift(stat_date, -1)) or (0, 0))[1]
             current = stat_date
-            while (old := store.day(self.conn, self.user_id, current)) is not None or current == stat_date:
-                run = run + 1 if old is not None and old.total_tokens else 0
+            while (old := look(current)) is not None or current == stat_date:
+                run = run + 1 if old is not None and old[0] else 0
                 if old is not None:
-                    if old.streak == run and current != stat_date:
+                    if old[1] == run and current != stat_date:
                         break
-                    store.set_streak(self.conn, self.user_id, current, run)
+                    put(current, run)
                 current = clock.shift(current, 1)
 
 

@@ -6,6 +6,8 @@ reads all records of one message. Its ``session`` has no foreign key: checking o
 session is deleted.
 """
 
+from datetime import date, timedelta
+
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
@@ -204,4 +206,78 @@ def _(db: Database) -> None:
             "INSERT INTO tool_types (id, number, name, display_name, color, sort_order) "
             "VALUES (:id, :number, :id, :display_name, '#525D63', :number)",
             {"id": id, "number": number, "display_name": display_name},
+        )
+
+
+@migrations(name="0006_tool_stats")
+def _(db: Database) -> None:
+    # Keyed by tool and day first: a board of one tool reads one stretch of it.
+    db.execute(
+        """
+        CREATE TABLE daily_tool_stats (
+            tool INTEGER NOT NULL,
+            stat_date TEXT NOT NULL,
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cache_tokens INTEGER NOT NULL,
+            session_count INTEGER NOT NULL,
+            streak INTEGER NOT NULL,
+            PRIMARY KEY (tool, stat_date, user_id)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX idx_daily_tool_stats_user_id ON daily_tool_stats (user_id, tool, stat_date)")
+    db.execute(
+        """
+        CREATE TABLE user_tool_stats (
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            tool INTEGER NOT NULL,
+            total_input_tokens INTEGER NOT NULL,
+            total_output_tokens INTEGER NOT NULL,
+            total_cache_tokens INTEGER NOT NULL,
+            total_sessions INTEGER NOT NULL,
+            PRIMARY KEY (user_id, tool)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    # What is there already: of each day and tool the lowest road that brought anything.
+    db.execute(
+        """
+        INSERT INTO daily_tool_stats
+        SELECT r.tool, r.day, r.user_id, r.input_tokens, r.output_tokens, r.cache_write_tokens + r.cache_read_tokens,
+               r.sessions, 0
+        FROM road_days AS r
+        WHERE (r.records > 0 OR r.sessions > 0)
+          AND r.input_tokens + r.output_tokens + r.cache_write_tokens + r.cache_read_tokens + r.sessions > 0
+          AND NOT EXISTS (
+              SELECT 1 FROM road_days AS l
+              WHERE l.user_id = r.user_id AND l.day = r.day AND l.tool = r.tool AND l.road < r.road
+                AND (l.records > 0 OR l.sessions > 0)
+          )
+        """
+    )
+    db.execute(
+        """
+        INSERT INTO user_tool_stats
+        SELECT user_id, tool, SUM(input_tokens), SUM(output_tokens), SUM(cache_tokens), SUM(session_count)
+        FROM daily_tool_stats GROUP BY user_id, tool
+        """
+    )
+    whose: tuple[int, str] | None = None
+    last, run = date.min, 0
+    active = db.execute(
+        """
+        SELECT tool, user_id, stat_date FROM daily_tool_stats
+        WHERE input_tokens + output_tokens + cache_tokens > 0 ORDER BY tool, user_id, stat_date
+        """
+    ).fetchall()
+    for tool, user_id, stat_date in active:
+        current = date.fromisoformat(stat_date)
+        run = run + 1 if whose == (tool, user_id) and current - last == timedelta(days=1) else 1
+        whose, last = (tool, user_id), current
+        db.execute(
+            "UPDATE daily_tool_stats SET streak = :run "
+            "WHERE tool = :tool AND stat_date = :stat_date AND user_id = :user_id",
+            {"run": run, "tool": tool, "stat_date": stat_date, "user_id": user_id},
         )

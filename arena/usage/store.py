@@ -308,13 +308,13 @@ def delete_day(conn: sqlite3.Connection, user_id: str, stat_date: str) -> None:
     )
 
 
-def streak(conn: sqlite3.Connection, user_id: str, stat_date: str) -> int | None:
-    """The run of active days that a day ends; None if the person has no row for it."""
+def active(conn: sqlite3.Connection, user_id: str, stat_date: str) -> tuple[int, int] | None:
+    """A person's tokens on a day, cache included, and the run of active days that it ends; None without a row."""
     row = conn.execute(
-        "SELECT streak FROM daily_user_stats WHERE user_id = :user_id AND stat_date = :stat_date",
+        "SELECT total_tokens, streak FROM daily_user_stats WHERE user_id = :user_id AND stat_date = :stat_date",
         {"user_id": user_id, "stat_date": stat_date},
     ).fetchone()
-    return row[0] if row else None
+    return tuple(row) if row else None
 
 
 def set_streak(conn: sqlite3.Connection, user_id: str, stat_date: str, streak: int) -> None:
@@ -323,6 +323,77 @@ def set_streak(conn: sqlite3.Connection, user_id: str, stat_date: str, streak: i
         "UPDATE daily_user_stats SET streak = :streak WHERE user_id = :user_id AND stat_date = :stat_date",
         {"user_id": user_id, "stat_date": stat_date, "streak": streak},
     )
+
+
+def move_tool_day(conn: sqlite3.Connection, user_id: str, tool: int, stat_date: str, change: Totals) -> int:
+    """Move what a tool counts on a person's day; return the tokens that are then in it, cache included."""
+    where = {"tool": tool, "stat_date": stat_date, "user_id": user_id}
+    row = conn.execute(
+        """
+        INSERT INTO daily_tool_stats VALUES (:tool, :stat_date, :user_id, :input, :output, :cache, :sessions, 0)
+        ON CONFLICT (tool, stat_date, user_id) DO UPDATE SET
+            input_tokens = daily_tool_stats.input_tokens + excluded.input_tokens,
+            output_tokens = daily_tool_stats.output_tokens + excluded.output_tokens,
+            cache_tokens = daily_tool_stats.cache_tokens + excluded.cache_tokens,
+            session_count = daily_tool_stats.session_count + excluded.session_count
+        RETURNING input_tokens + output_tokens + cache_tokens, session_count
+        """,
+        {**where, **_figures(change)},
+    ).fetchone()
+    if not any(row):
+        conn.execute(
+            "DELETE FROM daily_tool_stats WHERE tool = :tool AND stat_date = :stat_date AND user_id = :user_id", where
+        )
+    tokens: int = row[0]
+    return tokens
+
+
+def active_with_tool(conn: sqlite3.Connection, user_id: str, tool: int, stat_date: str) -> tuple[int, int] | None:
+    """A person's tokens with a tool on a day, and the run of days with it that this one ends; None without a row."""
+    row = conn.execute(
+        """
+        SELECT input_tokens + output_tokens + cache_tokens, streak FROM daily_tool_stats
+        WHERE tool = :tool AND stat_date = :stat_date AND user_id = :user_id
+        """,
+        {"tool": tool, "stat_date": stat_date, "user_id": user_id},
+    ).fetchone()
+    return tuple(row) if row else None
+
+
+def set_tool_streak(conn: sqlite3.Connection, user_id: str, tool: int, stat_date: str, streak: int) -> None:
+    """Write the run of days with a tool that a day ends."""
+    conn.execute(
+        """
+        UPDATE daily_tool_stats SET streak = :streak
+        WHERE tool = :tool AND stat_date = :stat_date AND user_id = :user_id
+        """,
+        {"tool": tool, "stat_date": stat_date, "user_id": user_id, "streak": streak},
+    )
+
+
+def move_tool_totals(conn: sqlite3.Connection, user_id: str, tool: int, change: Totals) -> None:
+    """Move what a person ever used of a tool."""
+    where = {"user_id": user_id, "tool": tool}
+    row = conn.execute(
+        """
+        INSERT INTO user_tool_stats VALUES (:user_id, :tool, :input, :output, :cache, :sessions)
+        ON CONFLICT (user_id, tool) DO UPDATE SET
+            total_input_tokens = user_tool_stats.total_input_tokens + excluded.total_input_tokens,
+            total_output_tokens = user_tool_stats.total_output_tokens + excluded.total_output_tokens,
+            total_cache_tokens = user_tool_stats.total_cache_tokens + excluded.total_cache_tokens,
+            total_sessions = user_tool_stats.total_sessions + excluded.total_sessions
+        RETURNING total_input_tokens + total_output_tokens + total_cache_tokens, total_sessions
+        """,
+        {**where, **_figures(change)},
+    ).fetchone()
+    if not any(row):
+        conn.execute("DELETE FROM user_tool_stats WHERE user_id = :user_id AND tool = :tool", where)
+
+
+def is_used(conn: sqlite3.Connection, tool: int) -> bool:
+    """Whether anybody's usage of a tool counts."""
+    row = conn.execute("SELECT 1 FROM daily_tool_stats WHERE tool = :tool LIMIT 1", {"tool": tool}).fetchone()
+    return row is not None
 
 
 def longest_streak(conn: sqlite3.Connection, user_id: str) -> int:
@@ -370,7 +441,9 @@ def clear_sums(conn: sqlite3.Connection, user_id: str) -> None:
     for statement in (
         "DELETE FROM road_days WHERE user_id = :user_id",
         "DELETE FROM daily_user_stats WHERE user_id = :user_id",
+        "DELETE FROM daily_tool_stats WHERE user_id = :user_id",
         "DELETE FROM user_stats WHERE user_id = :user_id",
+        "DELETE FROM user_tool_stats WHERE user_id = :user_id",
     ):
         conn.execute(statement, {"user_id": user_id})
 
@@ -469,3 +542,12 @@ def cache_of_user(conn: sqlite3.Connection, user_id: str) -> tuple[int, int]:
         {"user_id": user_id},
     ).fetchone()
     return row[0], row[1]
+
+
+def _figures(totals: Totals) -> dict[str, int]:
+    return {
+        "input": totals.input,
+        "output": totals.output,
+        "cache": totals.cache_write + totals.cache_read,
+        "sessions": totals.sessions,
+    }

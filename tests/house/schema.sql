@@ -17,6 +17,20 @@ CREATE TABLE collectors (
     name TEXT NOT NULL UNIQUE
 ) STRICT;
 
+CREATE TABLE daily_tool_stats (
+    tool INTEGER NOT NULL,
+    stat_date TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_tokens INTEGER NOT NULL,
+    session_count INTEGER NOT NULL,
+    streak INTEGER NOT NULL,
+    PRIMARY KEY (tool, stat_date, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idx_daily_tool_stats_user_id ON daily_tool_stats (user_id, tool, stat_date);
+
 CREATE TABLE daily_user_stats (
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     stat_date TEXT NOT NULL,
@@ -154,6 +168,21 @@ CREATE TABLE sessions (
     UNIQUE (user_id, session_hash)
 ) STRICT;
 
+CREATE TABLE team_members (
+    user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    team_id TEXT NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
+    joined_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX idx_team_members_team_id ON team_members (team_id);
+
+CREATE TABLE teams (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE token_usage (
     session_id TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
     user_id TEXT NOT NULL,
@@ -228,6 +257,16 @@ CREATE TABLE user_stats (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX idx_user_stats_last_activity_at ON user_stats (last_activity_at);
+
+CREATE TABLE user_tool_stats (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    tool INTEGER NOT NULL,
+    total_input_tokens INTEGER NOT NULL,
+    total_output_tokens INTEGER NOT NULL,
+    total_cache_tokens INTEGER NOT NULL,
+    total_sessions INTEGER NOT NULL,
+    PRIMARY KEY (user_id, tool)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
     id TEXT PRIMARY KEY,

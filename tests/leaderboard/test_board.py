@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -337,9 +338,9 @@ def test_a_crowd_that_asks_at_once_has_the_board_computed_once(
 ) -> None:
     computed = []
 
-    def count(conn: sqlite3.Connection, period: str, as_of: str, config: Config) -> list[Standing]:
+    def count(conn: sqlite3.Connection, period: str, as_of: str, *more: Any) -> list[Standing]:
         computed.append((period, as_of))
-        return real(conn, period, as_of, config)
+        return real(conn, period, as_of, *more)
 
     async def live() -> None:
         await db.open()
@@ -358,8 +359,8 @@ def test_a_crowd_that_asks_at_once_has_the_board_computed_once(
 def test_a_commit_while_a_board_is_computed_is_on_the_next(
     use: Use, db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def meanwhile(conn: sqlite3.Connection, period: str, as_of: str, config: Config) -> list[Standing]:
-        made = real(conn, period, as_of, config)
+    def meanwhile(*of_a_board: Any) -> list[Standing]:
+        made = real(*of_a_board)
         monkeypatch.setattr(actions, "standings", real)
         use("bob", TODAY, 9, 0)
         return made

@@ -15,7 +15,7 @@ from tests.conftest import NOW, PEOPLE
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
-SUMS = ("road_days", "daily_user_stats", "user_stats", "token_usage")
+SUMS = ("road_days", "daily_user_stats", "daily_tool_stats", "user_stats", "user_tool_stats", "token_usage")
 
 
 def a_record(message: str = "m1", request: str = "r1", at: int = NOW - HOUR, **fields: Any) -> Record:

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arena.core.clock import Days
+from arena.core.clock import Days, shift
 from arena.core.db import Database
+from arena.core.migrate import migrate
+from arena.rooms import schemas
 from arena.usage.actions import forget, record, recount
 from arena.usage.models import Report, Road
 from tests.conftest import NOW, PEOPLE
-from tests.usage.conftest import DAY, HOUR, Send, a_record, a_report, counted, sums
+from tests.usage.conftest import DAY, HOUR, SUMS, Send, a_record, a_report, counted, sums
 
 ALICE = PEOPLE["alice"]
 
@@ -199,31 +201,42 @@ RECORDS = st.lists(
     max_size=6,
 )
 WRITES = st.lists(
-    st.tuples(RECORDS, st.integers(0, 2), st.sampled_from([Road.TRANSCRIPTS, Road.SESSION_API])), min_size=1, max_size=5
+    st.tuples(
+        RECORDS,
+        st.integers(0, 2),
+        st.sampled_from([Road.TRANSCRIPTS, Road.SESSION_API]),
+        st.sampled_from(["claude-code", "codex"]),
+    ),
+    min_size=1,
+    max_size=5,
 )
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writes=WRITES)
 def test_sums_are_always_the_sums_of_what_counts(
-    db: Database, send: Send, days: Days, writes: list[tuple[list, int, int]]
+    db: Database, send: Send, days: Days, writes: list[tuple[list, int, int, str]]
 ) -> None:
     db.write_sync(_wipe)
-    for records, session, road in writes:
+    for records, session, road, tool in writes:
         if road == Road.TRANSCRIPTS:
-            send(a_report(*records, session=f"s{session}"))
+            send(a_report(*records, session=f"s{session}", tool=tool))
         else:
-            lone = a_record(f"session-api:{session}", "", at=records[0].at, output=records[0].output)
-            send(a_report(lone, session=f"api{session}"), road=road)
+            lone = a_record(f"session-api:{tool}:{session}", "", at=records[0].at, output=records[0].output)
+            send(a_report(lone, session=f"api{session}", tool=tool), road=road)
     before = sums(db)
     by_day, by_record = db.read_sync(_both)
     assert by_day == by_record
+    by_tool, by_record_of_tool = db.read_sync(_both_by_tool)
+    assert by_tool == by_record_of_tool
+    assert before["user_tool_stats"] == db.read_sync(_sums_of_tool_days)
+    assert _tool_streaks(db) == _runs([row[:2] for row in by_record_of_tool])
     db.write_sync(lambda conn: recount(conn, ALICE, days=days, now=NOW))
     assert sums(db) == before
 
 
 def _wipe(conn: sqlite3.Connection) -> None:
-    for table in ("usage_records", "sessions", "road_days", "daily_user_stats", "user_stats"):
+    for table in ("usage_records", "sessions", *SUMS):
         conn.execute(f"DELETE FROM {table}")
 
 
@@ -236,6 +249,62 @@ def _both(conn: sqlite3.Connection) -> tuple[list[tuple], list[tuple]]:
         "GROUP BY day ORDER BY day"
     )
     return [tuple(row) for row in by_day], [tuple(row) for row in by_record]
+
+
+def _both_by_tool(conn: sqlite3.Connection) -> tuple[list[tuple], list[tuple]]:
+    by_tool = conn.execute(
+        "SELECT tool, stat_date, input_tokens, output_tokens, cache_tokens FROM daily_tool_stats "
+        "WHERE input_tokens + output_tokens + cache_tokens > 0 ORDER BY tool, stat_date"
+    )
+    by_record = conn.execute(
+        "SELECT tool, day, SUM(input_tokens), SUM(output_tokens), "
+        "SUM(cache_write_5m + cache_write_1h + cache_read_tokens) "
+        "FROM usage_records WHERE counted = 1 GROUP BY tool, day ORDER BY tool, day"
+    )
+    return [tuple(row) for row in by_tool], [tuple(row) for row in by_record]
+
+
+def _sums_of_tool_days(conn: sqlite3.Connection) -> list[tuple]:
+    rows = conn.execute(
+        "SELECT user_id, tool, SUM(input_tokens), SUM(output_tokens), SUM(cache_tokens), SUM(session_count) "
+        "FROM daily_tool_stats GROUP BY user_id, tool ORDER BY user_id, tool"
+    )
+    return [tuple(row) for row in rows]
+
+
+def _tool_streaks(db: Database) -> dict[tuple[int, str], int]:
+    rows = "SELECT tool, stat_date, streak FROM daily_tool_stats WHERE streak > 0"
+    return {(row[0], row[1]): row[2] for row in db.read_sync(lambda conn: conn.execute(rows).fetchall())}
+
+
+def _runs(active: list[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    runs: dict[tuple[int, str], int] = {}
+    for tool, day in sorted(active):
+        runs[tool, day] = runs.get((tool, shift(day, -1)), 0) + 1
+    return runs
+
+
+def test_a_release_before_tools_had_sums_is_brought_up_to_the_same_sums(db: Database, send: Send) -> None:
+    for ago in (0, 1, 2, 4, 5, 40):
+        send(a_report(a_record(f"m{ago}", at=NOW - ago * DAY, cache_read=ago), session=f"s{ago}"))
+        if ago % 2:
+            send(a_report(a_record(f"c{ago}", at=NOW - ago * DAY), session=f"c{ago}", tool="codex"))
+    lone = a_record("session-api:x", "", at=NOW, output=999)
+    send(a_report(lone, session="x"), road=Road.SESSION_API)  # transcripts count on that day
+    lone = a_record("session-api:y", "", at=NOW - 3 * DAY, output=7)
+    send(a_report(lone, session="y"), road=Road.SESSION_API)
+    send(a_report(a_record("b"), session="b", tool="codex"), person="bob")
+    before = sums(db)
+
+    def forget_the_step(conn: sqlite3.Connection) -> None:
+        conn.execute("DROP TABLE daily_tool_stats")
+        conn.execute("DROP TABLE user_tool_stats")
+        conn.execute("DELETE FROM _sqlite_migrations WHERE name = '0006_tool_stats'")
+
+    db.write_sync(forget_the_step)
+    assert migrate(db.path, schemas()) == ["usage.0006_tool_stats"]
+    assert sums(db) == before
+    assert [row[-1] for row in before["daily_tool_stats"] if row[0] == 1] == [1, *range(1, 7)]
 
 
 # -- streaks
