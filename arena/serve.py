@@ -21,6 +21,7 @@ import uvicorn  # isort: skip
 from arena.admin import command, demo  # isort: skip
 from arena.accounts.actions.links import create_first_link  # isort: skip
 from arena.app import Outside, build  # isort: skip
+from arena.core.addresses import as_seen_by_any_socket  # isort: skip
 from arena.rooms import schemas  # isort: skip
 
 GRACE = 6
@@ -186,7 +187,7 @@ class _Serving:
             lifespan="on",
             timeout_graceful_shutdown=GRACE,
             proxy_headers=bool(server.trusted_proxies),
-            forwarded_allow_ips=server.trusted_proxies or [],
+            forwarded_allow_ips=as_seen_by_any_socket(server.trusted_proxies),
             ssl_certfile=server.tls_cert or None,
             ssl_keyfile=server.tls_key or None,
         )

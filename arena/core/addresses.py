@@ -1,7 +1,8 @@
 """Addresses of visitors, as far as they tell one visitor from another."""
 
+from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 
 
 @lru_cache(4096)
@@ -13,6 +14,17 @@ def plain(address: str) -> str:
         return address
     mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
     return str(mapped or found)
+
+
+def as_seen_by_any_socket(networks: Iterable[str]) -> list[str]:
+    """Write addresses and networks so that those of IPv4 are known on a socket that speaks IPv6 too."""
+    seen = []
+    for network in networks:
+        found = ip_network(network)
+        seen.append(str(found))
+        if found.version == 4:
+            seen.append(f"::ffff:{found.network_address}/{96 + found.prefixlen}")
+    return seen
 
 
 @lru_cache(4096)

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -144,13 +145,17 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
     for name, value in environment.items():
         section, _, key = name.removeprefix("ARENA_").lower().partition("__")
         if name.startswith("ARENA_") and key and isinstance(keys := tree.setdefault(section, {}), dict):
-            keys[key] = value.split(",") if key == "trusted_proxies" else value
+            keys[key] = _list(value) if key == "trusted_proxies" else value
     try:
         config = msgspec.convert(tree, Config, strict=False)
     except msgspec.ValidationError as problem:
         raise ConfigError(f"{file or 'the environment'}: {problem}") from problem
     _check(config)
     return config
+
+
+def _list(value: str) -> list[str]:
+    return [each.strip() for each in value.split(",") if each.strip()]
 
 
 def _check(config: Config) -> None:
@@ -163,6 +168,13 @@ def _check(config: Config) -> None:
         raise ConfigError("[ranking] token, efficiency, session and streak must add up to 1")
     if bool(config.server.tls_cert) != bool(config.server.tls_key):
         raise ConfigError("[server] tls_cert and tls_key belong together")
+    for proxy in config.server.trusted_proxies:
+        try:
+            ip_network(proxy)
+        except ValueError as problem:  # "*" too: whoever believes everybody lets callers choose their own address
+            raise ConfigError(
+                f"[server] trusted_proxies: {proxy!r} is neither an address nor a network like 10.0.0.0/8 ({problem})"
+            ) from problem
     for name, written in msgspec.structs.asdict(config.limits).items():
         try:
             rate(written)

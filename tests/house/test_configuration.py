@@ -57,13 +57,13 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
         ARENA_SERVER__PORT="9000",
         ARENA_RANKING__TOKEN="0.5",
         ARENA_RANKING__STREAK="0.05",
-        ARENA_SERVER__TRUSTED_PROXIES="10.0.0.1,10.0.0.2",
+        ARENA_SERVER__TRUSTED_PROXIES="10.0.0.1, 10.0.0.0/8",
         ARENA_DATA="/nowhere",
         PORT="7",
     )
     assert (config.server.port, config.server.host) == (9000, "::1")
     assert (config.ranking.token, config.ranking.streak) == (0.5, 0.05)
-    assert config.server.trusted_proxies == ["10.0.0.1", "10.0.0.2"]
+    assert config.server.trusted_proxies == ["10.0.0.1", "10.0.0.0/8"]
 
 
 def test_an_unknown_key_in_the_environment_is_refused_by_name() -> None:
@@ -85,6 +85,10 @@ def test_an_unknown_key_in_the_environment_is_refused_by_name() -> None:
         ('[server]\ntls_cert = "cert.pem"', r"\[server\] tls_cert and tls_key"),
         ('[server]\ntls_key = "key.pem"', r"\[server\] tls_cert and tls_key"),
         ('[server]\nurl = "arena.example.org"', r"\[server\] url"),
+        ('[server]\ntrusted_proxies = ["*"]', r"\[server\] trusted_proxies: '\*' is neither an address nor a network"),
+        ('[server]\ntrusted_proxies = ["10.0.0.1/8"]', r"\[server\] trusted_proxies: .*host bits set"),
+        ('[server]\ntrusted_proxies = ["proxy.example.org"]', r"\[server\] trusted_proxies"),
+        ('[server]\ntrusted_proxies = [""]', r"\[server\] trusted_proxies"),
         ("[server]\nport = 70000", r"`\$\.server\.port`"),
         ('[server]\nport = "many"', r"`\$\.server\.port`"),
         ('[boards]\nvisible = "nobody"', r"`\$\.boards\.visible`"),
