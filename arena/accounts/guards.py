@@ -14,7 +14,7 @@ from litestar.handlers import BaseRouteHandler
 from arena.accounts import rules, store
 from arena.accounts.actions import keys, sessions
 from arena.accounts.models import Device, KeyOwner, Person, SignedIn
-from arena.audit.actions import note
+from arena.audit.actions import seldom
 from arena.audit.models import Caller
 from arena.audit.rules import Tally
 from arena.core import clock, ids
@@ -54,22 +54,12 @@ def note_known(connection: Connection, event: str, user_id: str, who: str, **det
 
     Nobody waits for it. A row after the first says which time it was.
     """
-    now = clock.now()
-    times = _tally(connection).known(event, who, now)
-    if times is not None:
-        deed = partial(note, event=event, user_id=user_id, caller=caller_of(connection), now=now, **details)
-        _soon(box_of(connection).db, partial(deed, times=times if times > 1 else None))
+    _note_seldom(connection, event, user_id, who, details)
 
 
 def note_stranger(connection: Connection, event: str, **details: Any) -> None:
     """Note in the same way what somebody does of whom only the address is known; a crowd of addresses shares rows."""
-    now = clock.now()
-    counted = _tally(connection).stranger(event, caller_of(connection).address, now)
-    if counted is not None:
-        times, is_alone = counted
-        caller = caller_of(connection) if is_alone else Caller()
-        deed = partial(note, event=event, user_id=None, caller=caller, now=now, **details)
-        _soon(box_of(connection).db, partial(deed, times=times if times > 1 else None))
+    _note_seldom(connection, event, None, None, details)
 
 
 def note_unauthorized(connection: Connection, reason: str) -> None:
@@ -83,9 +73,16 @@ def note_unauthorized(connection: Connection, reason: str) -> None:
         note_known(connection, "unauthorized_access", visitor.id, f"{visitor.id} {door}", door=door, reason=reason)
 
 
-def _tally(connection: Connection) -> Tally:
+def tally_of(connection: Connection) -> Tally:
+    """What counts, for the security log, what may happen again and again."""
     tally: Tally = box_of(connection).memory.setdefault("tally", Tally())
     return tally
+
+
+def _note_seldom(connection: Connection, event: str, user_id: str | None, who: str | None, details: Any) -> None:
+    deed = seldom(tally_of(connection), event, user_id, caller_of(connection), clock.now(), who=who, **details)
+    if deed is not None:
+        _soon(box_of(connection).db, deed)
 
 
 # -- limits
@@ -382,7 +379,7 @@ def _accepted(connection: Connection, found: KeyOwner | None) -> KeyOwner:
 
 def _note_refusal(connection: Connection, found: KeyOwner, event: str, reason: str) -> None:
     now = clock.now()
-    times = _tally(connection).known(event, found.key_id, now)
+    times = tally_of(connection).known(event, found.key_id, now)
     if times is not None:
         deed = partial(keys.note_refusal, event=event, key_id=found.key_id, user_id=found.person.id, reason=reason)
         details = {"prefix": prefix_of(connection), "times": times if times > 1 else None}

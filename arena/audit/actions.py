@@ -1,6 +1,7 @@
 """Write down what happened, take away what is old, and prove that nothing else was touched."""
 
 import sqlite3
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 
 from arena.audit import rules, store
 from arena.audit.models import EVENTS, Caller, Chain, Entry, Found, Query, Verdict
+from arena.audit.rules import Tally
 from arena.core.clock import DAY
 from arena.core.db import Database
 
@@ -39,6 +41,33 @@ def note(conn: sqlite3.Connection, event: str, user_id: str | None, caller: Call
     hash = rules.chained(chain.head_hash, seq, *content)
     store.add(conn, seq, *content, hash)
     store.set_head(conn, seq, hash)
+
+
+def seldom(
+    tally: Tally,
+    event: str,
+    user_id: str | None,
+    caller: Caller,
+    now: int,
+    *,
+    who: str | None = None,
+    first: int = 1,
+    **details: Any,
+) -> Callable[[sqlite3.Connection], None] | None:
+    """Make ready to note what may happen again and again, if this time is worth a row: see `Tally`, also for ``first``.
+
+    It is counted by ``who``, the id of a person or key, and without one by the caller's address. A row after the
+    first ones of an hour says which time it was; one of a crowd of addresses names none of them.
+    """
+    if who is not None:
+        times, is_alone = tally.known(event, who, now, first), True
+    else:
+        times, is_alone = tally.stranger(event, caller.address, now, user_id or "", first) or (None, True)
+    if times is None:
+        return None
+    details["times"] = times if times > first or not is_alone else None
+    caller = caller if is_alone else Caller()
+    return partial(note, event=event, user_id=user_id, caller=caller, now=now, **details)
 
 
 def prune(db: Database, *, days: int, now: int) -> int:

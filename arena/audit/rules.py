@@ -11,7 +11,7 @@ FIRST_HASH = bytes(32)
 """What the first row of all is chained to."""
 HOUR = 3_600_000
 STRANGERS = 50
-"""Addresses an hour that get rows of their own for an event; all others share one."""
+"""Addresses an hour that have a count of their own for an event; all others share one."""
 
 
 def chained(
@@ -83,25 +83,31 @@ class Tally:
         self._times: dict[tuple[str, str], int] = {}
         self._strangers: dict[str, int] = {}
 
-    def known(self, event: str, who: str, now: int) -> int | None:
-        """Count an event of a person or key (by id); return which time it was if that is worth a row."""
-        self._turn(now)
-        times = self._times[event, who] = self._times.get((event, who), 0) + 1
-        return times if str(times).rstrip("0") == "1" else None
+    def known(self, event: str, who: str, now: int, first: int = 1) -> int | None:
+        """Count an event of a person or key (by id); return which time it was if that is worth a row.
 
-    def stranger(self, event: str, address: str | None, now: int) -> tuple[int, bool] | None:
-        """Count an event of nobody known; return which time it was, and whether of this address, if worth a row.
-
-        One network of IPv6 (/64, what a single line is given) is one address.
+        ``first`` is how many are worth one before it is only powers of ten.
         """
         self._turn(now)
-        who = f"at {network_of(address)}"
-        if (event, who) not in self._times:
-            if self._strangers.get(event, 0) >= STRANGERS:
-                times = self.known(event, "at many addresses", now)
+        times = self._times[event, who] = self._times.get((event, who), 0) + 1
+        return times if times <= first or str(times).rstrip("0") == "1" else None
+
+    def stranger(
+        self, event: str, address: str | None, now: int, of: str = "", first: int = 1
+    ) -> tuple[int, bool] | None:
+        """Count an event of nobody known; return which time it was, and whether of this address, if worth a row.
+
+        One network of IPv6 (/64, what a single line is given) is one address. ``of`` is the id of whom it is aimed
+        at, if that is known: each has counts of their own.
+        """
+        self._turn(now)
+        what, who = f"{event} {of}", network_of(address)
+        if (what, who) not in self._times:
+            if self._strangers.get(what, 0) >= STRANGERS:
+                times = self.known(what, "many addresses", now)
                 return None if times is None else (times, False)
-            self._strangers[event] = self._strangers.get(event, 0) + 1
-        times = self.known(event, who, now)
+            self._strangers[what] = self._strangers.get(what, 0) + 1
+        times = self.known(what, who, now, first)
         return None if times is None else (times, True)
 
     def _turn(self, now: int) -> None:

@@ -25,6 +25,7 @@ from arena.accounts import guards, rules
 from arena.accounts.actions import keys, links, people, sessions
 from arena.accounts.models import Person
 from arena.audit.models import Caller
+from arena.audit.rules import Tally
 from arena.core import clock, migrate
 from arena.core.config import Boards, Client, Config, Place
 from arena.core.db import Database
@@ -102,7 +103,7 @@ def wait(awaitable: Any) -> Any:
 
 
 def sign_in(db: Database, name: str, password: str = PASSWORD, **more: Any) -> Any:
-    given = {"session_days": 30, "secret": "a" * 64, "caller": HERE, "now": NOW, **more}
+    given = {"session_days": 30, "secret": "a" * 64, "tally": Tally(), "caller": HERE, "now": NOW, **more}
     return wait(sessions.sign_in(db, name=name, password=password, **given))
 
 

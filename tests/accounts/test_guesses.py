@@ -13,6 +13,7 @@ from arena.accounts import rules, store
 from arena.accounts.actions import guesses, links, people, sessions
 from arena.accounts.models import Device, Guess, Guesses
 from arena.audit.models import Caller
+from arena.audit.rules import Tally
 from arena.core import clock
 from arena.core.clock import DAY, MINUTE
 from arena.core.db import Database
@@ -235,7 +236,7 @@ def test_a_hundred_guesses_at_once_are_no_more_than_a_hundred_in_turn(db, bob, m
     monkeypatch.setattr(rules, "is_password", lambda stored, given: looked.append(1) or check(stored, given))
 
     async def crowd():
-        given = {"session_days": 1, "secret": "a" * 64, "caller": HERE, "now": NOW}
+        given = {"session_days": 1, "secret": "a" * 64, "tally": Tally(), "caller": HERE, "now": NOW}
         tries = (sessions.sign_in(db, name="bob", password=f"wrong {n}", **given) for n in range(100))
         return await asyncio.gather(*tries, return_exceptions=True)
 

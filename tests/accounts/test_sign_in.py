@@ -9,6 +9,8 @@ from argon2 import PasswordHasher
 
 from arena.accounts import rules, store
 from arena.accounts.actions import people, sessions
+from arena.audit.models import Caller
+from arena.audit.rules import STRANGERS, Tally
 from arena.core.clock import DAY
 from arena.core.errors import Forbidden, NotSignedIn
 
@@ -135,7 +137,7 @@ def test_at_most_two_passwords_are_checked_at_once(db, bob, monkeypatch) -> None
     monkeypatch.setattr(rules, "is_password", slow)
 
     async def crowd() -> None:
-        given = {"session_days": 1, "secret": "a" * 64, "caller": HERE, "now": NOW}
+        given = {"session_days": 1, "secret": "a" * 64, "tally": Tally(), "caller": HERE, "now": NOW}
         await asyncio.gather(*(sessions.sign_in(db, name="bob", password=PASSWORD, **given) for _ in range(5)))
 
     wait(crowd())
@@ -153,3 +155,13 @@ def test_somebody_disabled_while_the_password_is_checked_stays_out(db, alice, bo
     with pytest.raises(Forbidden):
         sign_in(db, "bob")
     assert db.read_sync(partial(store.sessions_of, user_id=bob.id)) == []
+
+
+def test_a_crowd_that_guesses_costs_the_log_a_bounded_number_of_rows(db, bob, events) -> None:
+    tally = Tally()
+    for number in range(200):
+        caller = Caller(f"198.51.100.{number}", "a bot")
+        with pytest.raises(NotSignedIn):
+            sign_in(db, f"nobody-{number}", "wrong", tally=tally, caller=caller)
+    failed = [details for event, _, details in events() if event == "sign_in_failed"]
+    assert failed == [{}] * STRANGERS + [{"times": 1}, {"times": 10}, {"times": 100}]

@@ -7,8 +7,9 @@ from arena.accounts import rules, store
 from arena.accounts.actions import guesses
 from arena.accounts.actions.passwords import slowly
 from arena.accounts.models import Device, Person, SessionOwner, SignedIn
-from arena.audit.actions import note
+from arena.audit.actions import note, seldom
 from arena.audit.models import Caller
+from arena.audit.rules import Tally
 from arena.core import ids
 from arena.core.clock import DAY
 from arena.core.db import Database
@@ -24,6 +25,7 @@ async def sign_in(
     password: str,
     session_days: int,
     secret: str,
+    tally: Tally,
     caller: Caller,
     now: int,
     device: Device | None = None,
@@ -45,7 +47,8 @@ async def sign_in(
     if not right or found is None or stored is None:
         # Not the name that was typed: people type their password there.
         user_id, wait = found.user_id if found else None, rules.longest_wait(begun, now)
-        await db.write(partial(note, event="sign_in_failed", user_id=user_id, caller=caller, now=now, wait=wait))
+        if deed := seldom(tally, "sign_in_failed", user_id, caller, now, first=rules.AT_ONE.free, wait=wait):
+            await db.write(deed)
         raise NotSignedIn(WRONG)
     rehashed = await slowly(partial(rules.hash_password, password)) if rules.wants_rehash(stored) else None
 
@@ -55,7 +58,6 @@ async def sign_in(
             return None
         guesses.was_right(conn, begun=begun, now=now)
         if person.is_disabled:
-            note(conn, "sign_in_failed", person.id, caller, now, reason="disabled")
             return SignedIn(person, "")
         if rehashed is not None:
             store.set_password(conn, person.id, rehashed, now)
@@ -65,6 +67,8 @@ async def sign_in(
     if opened is None:
         raise NotSignedIn(WRONG)
     if not opened.token:
+        if deed := seldom(tally, "sign_in_failed", opened.person.id, caller, now, reason="disabled"):
+            await db.write(deed)
         raise Forbidden("This account is disabled. Ask an administrator of this arena.")
     return opened
 

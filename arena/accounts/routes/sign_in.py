@@ -7,7 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromQuery
 
 from arena.accounts.actions import sessions
-from arena.accounts.guards import caller_of, device_of, welcome
+from arena.accounts.guards import caller_of, device_of, tally_of, welcome
 from arena.accounts.pages import SignInPage
 from arena.core import clock
 from arena.core.errors import Forbidden, NotSignedIn, TooMany
@@ -39,6 +39,7 @@ async def sign_in(request: AnyRequest) -> Response[bytes]:
             password=field(form, "password"),
             session_days=box.config.accounts.session_days,
             secret=box.secret,
+            tally=tally_of(request),
             caller=caller_of(request),
             now=clock.now(),
             device=device_of(request),
