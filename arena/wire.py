@@ -43,7 +43,8 @@ class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
 
     ``at`` is the earliest timestamp of the response. ``input`` excludes what the cache served or stored. ``tools``
     counts calls by the name of a built-in tool; calls of MCP tools count as ``mcp``. ``turns`` counts the prompts
-    that this response is the first to answer. ``cost_recorded`` is what the tool itself noted, in US dollars.
+    that this response is the first to answer. ``cost_recorded`` is what the tool itself noted, in US dollars. Without
+    ``tokens_known`` the tool does not keep what the response used, and zeros mean that nobody knows.
     """
 
     key: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
@@ -69,6 +70,7 @@ class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True
     service_tier: Annotated[str, Meta(pattern=r"^(standard|priority|batch|flex)\Z")] | None = None
     region: Annotated[str, Meta(pattern=r"^(us|eu|global)\Z")] | None = None
     cost_recorded: Annotated[float, Meta(ge=0, le=100_000)] | None = None
+    tokens_known: bool = True
 
 
 class SessionReport(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

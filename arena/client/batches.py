@@ -9,7 +9,7 @@ import msgspec
 from arena.client import ledger
 from arena.client.counting import decode_copies, decode_stretches, homes_of_sessions, module
 from arena.client.home import keyed_hash
-from arena.client.models import Copy, Figures, Stretch, size
+from arena.client.models import Copy, Figures, Stretch, size, total
 from arena.wire import (
     RECORDS_PER_REQUEST,
     SESSIONS_PER_REQUEST,
@@ -62,7 +62,10 @@ class Totals:
                 best[new.key] = larger if larger.at == at else msgspec.structs.replace(larger, at=at)
 
     def rows(self) -> list[dict[str, int | str]]:
-        """Sum up; a sidechain's copy of a main-chain message is not a response of its own."""
+        """Sum up; a sidechain's copy of a main-chain message is not a response of its own.
+
+        ``tokens_unknown`` counts the responses whose tool does not keep their tokens.
+        """
         best = self._best
         side = any(copy.sidechain for copy in best.values())
         main = {key[:8] for key, copy in best.items() if not copy.sidechain} if side else set()
@@ -73,14 +76,15 @@ class Totals:
             bucket = (copy.at // DAY, copy.model)
             row = sums.get(bucket)
             if row is None:
-                row = sums[bucket] = [0] * 6
+                row = sums[bucket] = [0] * 7
             row[0] += copy.input
             row[1] += copy.output
             row[2] += copy.cache_write_5m
             row[3] += copy.cache_write_1h
             row[4] += copy.cache_read
             row[5] += 1
-        names = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read", "responses")
+            row[6] += not total(copy)
+        names = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read", "responses", "tokens_unknown")
         return [
             {"day": _day(day), "model": model, **dict(zip(names, row, strict=True))}
             for (day, model), row in sorted(sums.items())
@@ -251,4 +255,5 @@ def _record(copy: Copy) -> Record:
         service_tier=copy.service_tier,
         region=copy.region,
         cost_recorded=copy.cost_recorded,
+        tokens_known=total(copy) > 0,
     )

@@ -11,7 +11,8 @@ from arena.client import terminal
 from arena.client.batches import Batch, Totals, batches, summed
 from arena.client.exclusions import excluded_files
 
-FIGURES = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read", "responses")
+FIGURES = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read", "responses", "tokens_unknown")
+NOT_AVAILABLE = "not available"
 
 
 def show(conn: sqlite3.Connection, tools: list[str], since: int, excluded: tuple[str, ...], *, as_json: bool) -> None:
@@ -44,22 +45,25 @@ def _table(rows: list[dict[str, int | str]]) -> None:
     if not rows:
         return
     heads = ("day", "model", "input", "output", "cache write", "cache read", "responses")
-    table = [
-        (
-            str(row["day"]),
-            str(row["model"]),
-            terminal.human(int(row["input"])),
-            terminal.human(int(row["output"])),
-            terminal.human(int(row["cache_write_5m"]) + int(row["cache_write_1h"])),
-            terminal.human(int(row["cache_read"])),
-            terminal.human(int(row["responses"])),
-        )
-        for row in rows
-    ]
+    table = [(str(row["day"]), str(row["model"]), *_tokens(row), terminal.human(int(row["responses"]))) for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *table, strict=True)]
     print(terminal.bold(_line(heads, widths)))
     for cells in table:
         print(_line(cells, widths))
+    unknown = sum(int(row["tokens_unknown"]) for row in rows)
+    if unknown:
+        print(f"{terminal.human(unknown)} of these responses came from tools that do not keep their tokens.")
+
+
+def _tokens(row: dict[str, int | str]) -> tuple[str, str, str, str]:
+    if row["tokens_unknown"] == row["responses"]:
+        return NOT_AVAILABLE, NOT_AVAILABLE, NOT_AVAILABLE, NOT_AVAILABLE
+    return (
+        terminal.human(int(row["input"])),
+        terminal.human(int(row["output"])),
+        terminal.human(int(row["cache_write_5m"]) + int(row["cache_write_1h"])),
+        terminal.human(int(row["cache_read"])),
+    )
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -92,7 +92,7 @@ def size(copy: Figures) -> tuple[bool, int, int]:
 
 
 def total(copy: Figures) -> int:
-    """Add up all tokens of a copy."""
+    """Add up all tokens of a copy; 0 stands for a tool that does not keep them."""
     return copy.input + copy.output + copy.cache_write_5m + copy.cache_write_1h + copy.cache_read
 
 

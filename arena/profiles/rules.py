@@ -145,15 +145,14 @@ def _style(tools: Counter[str], used: list[StoredSession]) -> dict[str, Any] | N
 
 
 def _agents(totals: UserTotals) -> list[dict[str, Any]]:
-    tokens = msgspec.json.decode(totals.tokens_by_tool, type=dict[str, int])
     sessions = msgspec.json.decode(totals.sessions_by_tool, type=dict[str, int])
-    whole = sum(tokens.values())
+    whole = sum(tokens or 0 for tokens in totals.tools.values())
     return [
         {
             "toolType": tool,
             "tokens": count,
             "sessions": sessions.get(tool, 0),
-            "percentage": _percent(count, whole),
+            "percentage": _percent(count or 0, whole),
         }
-        for tool, count in sorted(tokens.items(), key=lambda pair: -pair[1])
+        for tool, count in totals.tools.items()
     ]

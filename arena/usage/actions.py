@@ -195,7 +195,7 @@ class _Book:
 
     def _session(self, report: Report, road: int) -> StoredSession:
         """The session of a report as it is after it."""
-        first_at = min((each.at for each in report.records if _has_tokens(each)), default=None)
+        first_at = min((each.at for each in report.records if _was_used(each)), default=None)
         session = self.sessions.get(report.session_hash)
         if session is None:
             session = store.session_by_hash(self.conn, self.user_id, report.session_hash)
@@ -497,6 +497,7 @@ def _copy(user_id: str, sent: Record, session: int, tool: int, road: int, day: s
         sent.cost_recorded,
         collector,
         0,
+        int(sent.tokens_known),
     )
 
 
@@ -532,8 +533,9 @@ def _sum(counts: str, change: Mapping[str, int]) -> str:
     return _json(total)
 
 
-def _has_tokens(sent: Record) -> bool:
-    return bool(sent.input or sent.output or sent.cache_write_5m or sent.cache_write_1h or sent.cache_read)
+def _was_used(sent: Record) -> bool:
+    tokens = sent.input or sent.output or sent.cache_write_5m or sent.cache_write_1h or sent.cache_read
+    return bool(tokens) or not sent.tokens_known
 
 
 def _duration(report: Report, session: StoredSession) -> int:

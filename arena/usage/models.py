@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct, field
 
 from arena.accounts.models import KeyOwner
@@ -31,6 +32,8 @@ class Tool(Struct, frozen=True):
     id: str
     display_name: str
     color: str
+    keeps_tokens: bool = True
+    """Whether it keeps what a response used; of a tool that does not, nobody knows, which is not the same as 0."""
 
 
 TOOLS = (
@@ -39,9 +42,16 @@ TOOLS = (
     Tool(3, "opencode", "OpenCode", "#579C86"),
     Tool(4, "gemini", "Gemini CLI", "#9569A5"),
     Tool(5, "codex", "Codex", "#B38C00"),
-    Tool(6, "crush", "Crush", "#525D63"),
+    Tool(6, "crush", "Crush", "#525D63", keeps_tokens=False),
     Tool(7, "kilo", "Kilo CLI", "#525D63"),
     Tool(8, "qwen", "Qwen Code", "#525D63"),
+    Tool(20, "copilot", "Copilot CLI", "#525D63"),
+    Tool(21, "amp", "Amp", "#525D63"),
+    Tool(22, "droid", "Droid", "#525D63"),
+    Tool(23, "goose", "Goose", "#525D63"),
+    Tool(24, "cline", "Cline", "#525D63"),
+    Tool(25, "roo-code", "Roo Code", "#525D63"),
+    Tool(26, "kilo-code", "Kilo Code", "#525D63"),
 )
 TOOL_BY_ID = {tool.id: tool for tool in TOOLS}
 TOOL_BY_NUMBER = {tool.number: tool for tool in TOOLS}
@@ -115,11 +125,12 @@ class StoredRecord(Struct):
     cost_recorded: float | None
     collector: int
     counted: int
+    tokens_known: int
 
 
 class StoredSession(Struct):
-    """A row of `sessions`. ``first_at`` is its earliest record with tokens: only a session that has one counts, on that
-    record's day."""
+    """A row of `sessions`. ``first_at`` is its earliest record with tokens, known or not: only a session that has one
+    counts, on that record's day."""
 
     number: int
     id: str
@@ -199,6 +210,15 @@ class UserTotals(Struct, frozen=True):
     def total_all_tokens(self) -> int:
         """All tokens, cache included."""
         return self.total_input_tokens + self.total_output_tokens + self.total_cache_tokens
+
+    @property
+    def tools(self) -> dict[str, int | None]:
+        """All tokens by tool, most first; None where nobody knows because the tool does not keep them."""
+        tokens = msgspec.json.decode(self.tokens_by_tool, type=dict[str, int])
+        used = tokens.keys() | msgspec.json.decode(self.sessions_by_tool, type=dict[str, int]).keys()
+        silent = {tool.id for tool in TOOLS if not tool.keeps_tokens}
+        names = sorted(used, key=lambda name: (-tokens.get(name, 0), name))
+        return {name: tokens.get(name, None if name in silent else 0) for name in names}
 
 
 class Day(Struct, frozen=True):

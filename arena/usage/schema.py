@@ -281,3 +281,28 @@ def _(db: Database) -> None:
             "WHERE tool = :tool AND stat_date = :stat_date AND user_id = :user_id",
             {"run": run, "tool": tool, "stat_date": stat_date, "user_id": user_id},
         )
+
+
+@migrations(name="0007_more_tools")
+def _(db: Database) -> None:
+    for number, id, display_name in (
+        (20, "copilot", "Copilot CLI"),
+        (21, "amp", "Amp"),
+        (22, "droid", "Droid"),
+        (23, "goose", "Goose"),
+        (24, "cline", "Cline"),
+        (25, "roo-code", "Roo Code"),
+        (26, "kilo-code", "Kilo Code"),
+    ):
+        db.execute(
+            "INSERT INTO tool_types (id, number, name, display_name, color, sort_order) "
+            "VALUES (:id, :number, :id, :display_name, '#525D63', :number)",
+            {"id": id, "number": number, "display_name": display_name},
+        )
+
+
+@migrations(name="0008_tokens_known")
+def _(db: Database) -> None:
+    db.execute(
+        "ALTER TABLE usage_records ADD COLUMN tokens_known INTEGER NOT NULL DEFAULT 1 CHECK (tokens_known IN (0, 1))"
+    )

@@ -28,7 +28,7 @@ def put_records(conn: sqlite3.Connection, records: Iterable[StoredRecord]) -> No
             :user_id, :key, :session, :tool, :road, :request, :sidechain, :at, :day, :model,
             :input_tokens, :output_tokens, :cache_write_5m, :cache_write_1h, :cache_read_tokens,
             :tools, :lines_added, :lines_deleted, :files_created, :files_modified, :turns, :web_searches,
-            :speed, :service_tier, :region, :cost_recorded, :collector, :counted
+            :speed, :service_tier, :region, :cost_recorded, :collector, :counted, :tokens_known
         )
         ON CONFLICT (user_id, key) DO UPDATE SET
             session = excluded.session, tool = excluded.tool, road = excluded.road, request = excluded.request,
@@ -40,7 +40,8 @@ def put_records(conn: sqlite3.Connection, records: Iterable[StoredRecord]) -> No
             files_created = excluded.files_created, files_modified = excluded.files_modified,
             turns = excluded.turns, web_searches = excluded.web_searches, speed = excluded.speed,
             service_tier = excluded.service_tier, region = excluded.region,
-            cost_recorded = excluded.cost_recorded, collector = excluded.collector, counted = excluded.counted
+            cost_recorded = excluded.cost_recorded, collector = excluded.collector, counted = excluded.counted,
+            tokens_known = excluded.tokens_known
         """,
         [msgspec.structs.asdict(record) for record in records],
     )

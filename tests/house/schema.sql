@@ -236,7 +236,7 @@ CREATE TABLE usage_records (
     region TEXT,
     cost_recorded REAL,
     collector INTEGER NOT NULL,
-    counted INTEGER NOT NULL CHECK (counted IN (0, 1)),
+    counted INTEGER NOT NULL CHECK (counted IN (0, 1)), tokens_known INTEGER NOT NULL DEFAULT 1 CHECK (tokens_known IN (0, 1)),
     PRIMARY KEY (user_id, key)
 ) STRICT, WITHOUT ROWID;
 

@@ -41,7 +41,7 @@ BREAKS = (
     ("laptop", "arena/client/hook.py", "import jinja2"),
     ("box", "arena/usage/actions.py", "import arena.client.models"),
     ("tools", "arena/client/tools/another.py", "import arena.client.tools.claude_code"),
-    ("collecting", "arena/client/formats/claude.py", "import arena.client.tools.claude_code"),
+    ("collecting", "arena/client/tally.py", "import arena.client.formats.claude"),
 )
 
 

@@ -13,6 +13,7 @@ from arena.core.migrate import migrate
 from arena.rooms import schemas
 from arena.usage.actions import forget, record, recount
 from arena.usage.models import Report, Road
+from arena.usage.store import user_totals
 from tests.conftest import NOW, PEOPLE
 from tests.usage.conftest import DAY, HOUR, SUMS, Send, a_record, a_report, counted, sums
 
@@ -57,6 +58,29 @@ def test_a_cost_that_the_tool_notes_grows_alone(db: Database, send: Send) -> Non
     sql = "SELECT cost_recorded FROM usage_records"
     assert db.read_sync(lambda conn: conn.execute(sql).fetchone()[0]) == 0.5
     assert counted(db) == (10, 5, 1)
+
+
+def test_a_session_whose_tokens_nobody_knows_counts_as_a_session_and_as_no_tokens(db: Database, send: Send) -> None:
+    unknown = {"input": 0, "output": 0, "tokens_known": False}
+    crush = a_report(a_record("m1", turns=1, cost_recorded=0.5, **unknown), a_record("m2", **unknown), tool="crush")
+    assert send(crush).stored == 2
+    assert send(crush).known == 2
+    send(a_report(a_record("m3"), session="s2"))
+    assert counted(db) == (10, 5, 2)
+    sql = "SELECT tokens_known, cost_recorded FROM usage_records"
+    rows = db.read_sync(lambda conn: {tuple(row) for row in conn.execute(sql)})
+    assert rows == {(0, None), (0, 0.5), (1, None)}
+    totals = db.read_sync(lambda conn: user_totals(conn, ALICE))
+    assert totals is not None
+    assert totals.tools == {"claude-code": 15, "crush": None}
+    before = sums(db)
+    db.write_sync(lambda conn: recount(conn, ALICE, days=Days("UTC"), now=NOW))
+    assert sums(db) == before
+
+
+def test_a_session_that_used_nothing_is_no_session(db: Database, send: Send) -> None:
+    send(a_report(a_record(input=0, output=0)))
+    assert counted(db) == (0, 0, 0)
 
 
 def test_a_resumed_session_copies_records_that_count_once(db: Database, send: Send) -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from litestar import Request, Router, get
 from litestar.params import FromQuery
 from litestar.types import ASGIApp
@@ -53,7 +52,6 @@ async def rank(request: AnyRequest) -> ASGIApp:
         }
         for day in days
     ]
-    tools = msgspec.json.decode(totals.tokens_by_tool, type=dict[str, int])
     week_ago = clock.shift(today, -7)
     return answer(
         {
@@ -71,7 +69,7 @@ async def rank(request: AnyRequest) -> ASGIApp:
                 "totalCacheTokens": totals.total_cache_tokens,
                 "totalTokens": totals.total_all_tokens,
                 "totalSessions": totals.total_sessions,
-                "toolBreakdown": [{"tool": tool, "tokens": tokens} for tool, tokens in tools.items()],
+                "toolBreakdown": [{"tool": tool, "tokens": tokens} for tool, tokens in totals.tools.items()],
                 "last7Days": [day for day in last_30 if day["date"] >= week_ago],
                 "last30Days": last_30,
             },
