@@ -15,7 +15,10 @@ from arena.client import api
 from tests.client.box import KEY, Box
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = ("ARENA_", "CLAUDE_", "CODEX_", "GEMINI_", "KILO_", "OPENCODE_", "QWEN_", "XDG_")
+ENVIRONMENT = (
+    *("AMP_", "APPDATA", "ARENA_", "CLAUDE_", "CLINE_", "CODEX_", "COPILOT_", "CRUSH_", "DROID_", "GEMINI_", "GOOSE_"),
+    *("KILO_", "LOCALAPPDATA", "OPENCODE_", "QWEN_", "VSCODE_", "XDG_"),
+)
 """How variables begin that tell us or a tool where to look."""
 
 
