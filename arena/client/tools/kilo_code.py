@@ -1,0 +1,26 @@
+"""Kilo Code: tasks in the storage of its extension, in Visual Studio Code and its forks."""
+
+import os
+from collections.abc import Iterator
+
+from arena.client.formats.cline import Fork, tasks
+from arena.client.places import extension_storage
+from arena.client.sources import Document
+
+NAME = "kilo-code"
+COLLECTOR = "kilo-code/1"
+
+WHOLE_SINCE = 1762905600000
+"""Version 4.119.0, November 12, 2025: from then on each provider's count of what was sent holds the cache's share."""
+
+FORK = Fork(NAME, "kilocode.kilo-code", WHOLE_SINCE)
+
+
+def found() -> bool:
+    """Say whether the tool has been used here."""
+    return any(os.path.isdir(os.path.join(storage, "tasks")) for storage in extension_storage(FORK.extension))
+
+
+def sources() -> Iterator[Document]:
+    """Walk all tasks."""
+    return tasks(FORK, extension_storage(FORK.extension))

@@ -1,0 +1,26 @@
+"""Roo Code: tasks in the storage of its extension, in Visual Studio Code and its forks."""
+
+import os
+from collections.abc import Iterator
+
+from arena.client.formats.cline import Fork, tasks
+from arena.client.places import extension_storage
+from arena.client.sources import Document
+
+NAME = "roo-code"
+COLLECTOR = "roo-code/1"
+
+WHOLE_SINCE = 1761955200000
+"""Version 3.29.5, November 1, 2025: from then on each provider's count of what was sent holds the cache's share."""
+
+FORK = Fork(NAME, "rooveterinaryinc.roo-cline", WHOLE_SINCE)
+
+
+def found() -> bool:
+    """Say whether the tool has been used here."""
+    return any(os.path.isdir(os.path.join(storage, "tasks")) for storage in extension_storage(FORK.extension))
+
+
+def sources() -> Iterator[Document]:
+    """Walk all tasks."""
+    return tasks(FORK, extension_storage(FORK.extension))
