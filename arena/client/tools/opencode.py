@@ -1,0 +1,28 @@
+"""OpenCode: a database under the folder of data, and older files beside it."""
+
+import os
+from collections.abc import Iterator
+
+from arena.client.formats import opencode
+from arena.client.sources import Source
+
+NAME = "opencode"
+COLLECTOR = "opencode/1"
+
+
+def home() -> str:
+    """Name the folder of data, which is the same on every system."""
+    given = os.environ.get("OPENCODE_DATA_DIR")
+    if not given:
+        given = os.path.join(os.environ.get("XDG_DATA_HOME") or "~/.local/share", "opencode")
+    return os.path.abspath(os.path.expanduser(given))
+
+
+def found() -> bool:
+    """Say whether the tool has been used here."""
+    return opencode.found(home(), "opencode")
+
+
+def sources() -> Iterator[Source]:
+    """Walk all sessions of this machine."""
+    yield from opencode.sources(NAME, home(), "opencode")
