@@ -14,6 +14,7 @@ import arena.audit.schema
 import arena.home.routes
 import arena.leaderboard.routes
 import arena.operations.routes
+import arena.prices.schema
 import arena.profiles.routes
 import arena.teams.schema
 import arena.usage.routes
@@ -35,6 +36,7 @@ ROOMS = (
     Room("audit", arena.audit.schema.migrations),
     Room("accounts", arena.accounts.schema.migrations, arena.accounts.routes.router),
     Room("teams", arena.teams.schema.migrations),
+    Room("prices", arena.prices.schema.migrations),
     Room("operations", None, arena.operations.routes.router),
     Room("usage", arena.usage.schema.migrations, arena.usage.routes.router, arena.usage.routes.hot),
     Room("leaderboard", None, arena.leaderboard.routes.router),

@@ -36,6 +36,8 @@ EVENTS = {
     "team_renamed": "A team was given another name.",
     "team_deleted": "A team was deleted; its people stay.",
     "team_assigned": "A person was put into a team, or taken out of one.",
+    # the box
+    "prices_updated": "New prices were taken over.",
     "privacy_mode_changed": "A person was hidden from, or shown on, public boards.",
 }
 """Every event that may be noted, in one sentence each. `note` refuses any other name."""

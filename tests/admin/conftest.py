@@ -10,12 +10,11 @@ import pytest
 from argon2 import PasswordHasher
 from msgspec import Struct
 
-import arena.accounts.schema
-import arena.audit.schema
 from arena import admin
 from arena.accounts import rules
 from arena.core import migrate
 from arena.core.db import Database
+from arena.rooms import schemas
 
 
 class Outcome(Struct, frozen=True):
@@ -42,7 +41,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def data(tmp_path: Path) -> Path:
     folder = tmp_path / "arena-data"
     folder.mkdir()
-    migrate.migrate(folder / "arena.db", [arena.audit.schema.migrations, arena.accounts.schema.migrations])
+    migrate.migrate(folder / "arena.db", schemas())
     (folder / "address").write_text("http://arena.test:8000\n")
     return folder
 

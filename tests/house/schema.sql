@@ -80,6 +80,22 @@ CREATE TABLE one_time_links (
     CHECK ((kind = 'sign-in') = (user_id IS NOT NULL))
 ) STRICT;
 
+CREATE TABLE price_versions (
+    number INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    as_of TEXT NOT NULL,
+    digest TEXT NOT NULL UNIQUE,
+    loaded_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE prices (
+    model TEXT NOT NULL,
+    effective_from TEXT NOT NULL,
+    version INTEGER NOT NULL REFERENCES price_versions (number),
+    price TEXT NOT NULL,
+    PRIMARY KEY (model, effective_from)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE road_days (
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     day TEXT NOT NULL,
