@@ -5,7 +5,7 @@ import sys
 from arena import __version__
 
 COMMANDS = {
-    "login": ("arena.client.login", "sign this machine in with an API key, install hooks, send the history"),
+    "login": ("arena.client.login", "sign this machine in, install hooks, send the history"),
     "sync": ("arena.client.sync", "send what is new since the last time"),
     "hook": ("arena.client.hook", "what the tools call when a session ends"),
     "hooks": ("arena.client.hooks", "install, uninstall or list the hooks in the tools' settings"),
@@ -86,7 +86,7 @@ def _help() -> str:
             *rows,
             "",
             "`arena COMMAND --help` tells more. For example:",
-            "  arena login --server https://arena.example.org --api-key -",
+            "  arena login --server https://arena.example.org",
             "  arena sync --dry-run",
         ]
     )

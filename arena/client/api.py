@@ -101,12 +101,30 @@ class Forgotten(msgspec.Struct):
     records: int = 0
 
 
+class Code(msgspec.Struct):
+    """What a machine without a browser shows its person, and asks with. Seconds."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: float
+    interval: float = 5
+
+
+class Collected(msgspec.Struct):
+    """A key, or the word that says why there is none."""
+
+    api_key: str = ""
+    error: str = ""
+
+
 class _Answer(UsageAnswer, frozen=True):
     success: bool = True
 
 
 class Api:
-    """One box, spoken to with one key, over one connection that ``with`` closes."""
+    """One box, spoken to with one key, or none, over one connection that ``with`` closes."""
 
     def __init__(self, credentials: Credentials) -> None:
         parts = urlsplit(credentials.server)
@@ -123,6 +141,23 @@ class Api:
 
     def __exit__(self, *_: object) -> None:
         self._close()
+
+    def knock(self) -> None:
+        """Make sure that a box answers here."""
+        self._ask("GET", "/api/v1/status")
+
+    def ask_for_code(self, label: str) -> Code:
+        """Ask for the codes that sign in a machine without a browser."""
+        status, _, content = self._patiently("POST", "/api/auth/device", msgspec.json.encode({"label": label}))
+        if status != 200:
+            raise Refused(f"{self._server} refused: {clean(self._data(content, Collected).error)}")
+        return self._data(content, Code)
+
+    def collect(self, device_code: str) -> Collected:
+        """Ask for the key that the codes stand for."""
+        body = msgspec.json.encode({"device_code": device_code})
+        _, _, content = self._patiently("POST", "/api/auth/device/token", body)
+        return self._data(content, Collected)
 
     def verify(self) -> Identity:
         """Ask whom the key belongs to."""
@@ -144,7 +179,7 @@ class Api:
         """Ask the box to take no more of this key."""
         self._ask("POST", "/api/v1/keys/revoke", b"{}")
 
-    def _data(self, raw: msgspec.Raw, kind: type[T]) -> T:
+    def _data(self, raw: msgspec.Raw | bytes, kind: type[T]) -> T:
         try:
             return msgspec.json.decode(raw, type=kind)
         except msgspec.MsgspecError:
@@ -153,16 +188,20 @@ class Api:
     def _ask(self, method: str, path: str, body: bytes | None = None) -> msgspec.Raw:
         packed = body is not None and len(body) > GZIP_FROM
         sent = compress(body, 6) if body is not None and packed else body
+        status, headers, content = self._patiently(method, path, sent, packed)
+        if status == 401 and body is not None and self._correct_clock(_envelope(content)):
+            status, headers, content = self._patiently(method, path, sent, packed)
+        return self._judge(status, headers, _envelope(content))
+
+    def _patiently(
+        self, method: str, path: str, body: bytes | None, packed: bool = False
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Ask until the box answers for good. Raises `Unreachable` when it does not."""
         attempt = 0
-        corrected = False
         while True:
-            status, headers, content, why = self._once(method, path, sent, packed)
+            status, headers, content, why = self._once(method, path, body, packed)
             if status and status < 500 and status != 429:
-                envelope = _envelope(content)
-                if status == 401 and not corrected and body is not None and self._correct_clock(envelope):
-                    corrected = True
-                    continue
-                return self._judge(status, headers, envelope)
+                return status, headers, content
             if attempt == RETRIES:
                 raise Unreachable(self._hopeless(status, why))
             time.sleep(_pause(attempt, headers.get("retry-after", "")))
@@ -171,14 +210,16 @@ class Api:
     def _once(self, method: str, path: str, body: bytes | None, packed: bool) -> tuple[int, dict[str, str], bytes, str]:
         """Make one attempt; status 0 means that no whole answer came, and why."""
         headers = {
-            "X-API-Key": self._key,
             "User-Agent": f"arena/{__version__}",
             "X-Arena-Client": __version__,
             "Accept": "application/json",
         }
+        if self._key:
+            headers["X-API-Key"] = self._key
         if body is not None:
-            stamp = str(int(time.time()) + self._drift)
             headers["Content-Type"] = "application/json"
+        if body is not None and self._key:
+            stamp = str(int(time.time()) + self._drift)
             headers["X-Timestamp"] = stamp
             headers["X-Signature"] = hmac.new(self._key.encode(), f"{stamp}:".encode() + body, "sha256").hexdigest()
             if packed:
@@ -224,10 +265,7 @@ class Api:
     def _judge(self, status: int, headers: dict[str, str], envelope: "_Envelope | None") -> msgspec.Raw:
         if status in {401, 403}:
             said = f" ({_said(envelope)})" if _said(envelope) else ""
-            raise Refused(
-                f"{self._server} does not accept this key{said}; "
-                "make a new one on the dashboard and run `arena login --api-key KEY`."
-            )
+            raise Refused(f"{self._server} does not accept this key{said}; sign in again with `arena login`.")
         if status == 426:
             raise Refused(_said(envelope) or "this client is too old for the box; update it: pip install -U arena-box.")
         if 300 <= status < 400:
@@ -240,10 +278,11 @@ class Api:
         return envelope.data
 
     def _hopeless(self, status: int, why: str) -> str:
-        if status == 429:
-            return f"{self._server} asks for patience; what is unsent stays in the ledger, run this again later."
         told = f"answers with an error of its own ({status})" if status else f"cannot be reached ({why})"
-        return f"{self._server} {told}; what is unsent stays in the ledger, run this again later."
+        if status == 429:
+            told = "asks for patience"
+        what_to_do = "what is unsent stays in the ledger, run this again later."
+        return f"{self._server} {told}; {what_to_do if self._key else 'nothing was signed in, try again later.'}"
 
     def _nonsense(self) -> Refused:
         return Refused(f"{self._server} did not answer like an arena box; check the address (`arena login --server`).")

@@ -13,11 +13,15 @@ KEY = re.compile(r"(modu_arena_|moai_rank_)[0-9a-f]{8}_[0-9a-f]{32}")
 
 
 class Credentials(NamedTuple):
-    """A key for a server; ``username`` is empty where the environment gave the key."""
+    """A key for a server; ``username`` is empty where the environment gave the key.
+
+    ``own``: the key was made for this machine alone.
+    """
 
     server: str
     api_key: str
     username: str = ""
+    own: bool = False
 
     @property
     def account(self) -> str:
@@ -40,8 +44,16 @@ def required() -> Credentials:
     """Say who is signed in, or refuse with the way to sign in."""
     found = current()
     if found is None:
-        raise Refused("nobody is signed in here; make a key on the dashboard and run `arena login --api-key KEY`.")
+        raise Refused("nobody is signed in here; run `arena login --server ADDRESS`.")
     return found
+
+
+def kept() -> Credentials | None:
+    """Say who is signed in by the file alone."""
+    found = _kept()
+    if not found.get("api_key") or not found.get("server"):
+        return None
+    return Credentials(found["server"], found["api_key"], found.get("username", ""), found.get("own") == "yes")
 
 
 def kept_server() -> str:
@@ -52,6 +64,8 @@ def kept_server() -> str:
 def keep(credentials: Credentials) -> None:
     """Remember who is signed in."""
     content = {"server": credentials.server, "api_key": credentials.api_key, "username": credentials.username}
+    if credentials.own:
+        content["own"] = "yes"
     write_private(_path(), json.dumps(content, indent=2).encode() + b"\n")
 
 
@@ -118,7 +132,7 @@ def _kept() -> dict[str, str]:
     except ValueError:
         kept = None
     if not isinstance(kept, dict):
-        raise Refused(f"{_path()} cannot be read; run `arena login --api-key KEY` again.")
+        raise Refused(f"{_path()} cannot be read; run `arena login --server ADDRESS` again.")
     return {name: value for name, value in kept.items() if isinstance(value, str)}
 
 

@@ -10,12 +10,12 @@ from errno import EDQUOT, ENOSPC
 from arena.client.home import Refused
 
 
-def parser(command: str, does: str, example: str) -> ArgumentParser:
-    """Start a command's own arguments, with an example in its help."""
+def parser(command: str, does: str, *examples: str) -> ArgumentParser:
+    """Start a command's own arguments, with examples in its help."""
     return ArgumentParser(
         prog=f"arena {command}",
         description=does,
-        epilog=f"example:\n  {example}",
+        epilog="\n  ".join(["example:", *examples]),
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -22,6 +22,10 @@ class Box:
         self.refuse = ""
         self.skew = 0
         self.delay = 0.0
+        self.lasts = 600
+        """Seconds that a code is good for."""
+        self.collected: list[dict[str, Any]] = []
+        """What `/api/auth/device/token` answers, one a request."""
         box = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -67,6 +71,11 @@ class Box:
             else:
                 self.send(to, 200, fault)
             return
+        if to.path.startswith("/api/auth/device"):
+            assert "x-api-key" not in headers
+            self.requests.append((to.path, headers, json.loads(raw)))
+            self.device(to)
+            return
         if to.command == "POST":
             now = int(time.time()) + self.skew
             stamp = headers["x-timestamp"]
@@ -80,6 +89,15 @@ class Box:
         body = json.loads(plain) if plain else None
         self.requests.append((to.path, headers, body))
         self.reply(to, 200, {"success": True, "data": self.data(to.path, body), "meta": {}})
+
+    def device(self, to: BaseHTTPRequestHandler) -> None:
+        if to.path.endswith("/token"):
+            said = self.collected.pop(0)
+            self.reply(to, 400 if "error" in said else 200, said)
+            return
+        page = f"{self.url}/device"
+        asked = {"device_code": "the long one", "user_code": "BCDF-GHJK", "expires_in": self.lasts, "interval": 5}
+        self.reply(to, 200, {**asked, "verification_uri": page, "verification_uri_complete": f"{page}?code=BCDF-GHJK"})
 
     def data(self, path: str, body: Any) -> Any:
         if path == "/api/v1/verify":

@@ -86,7 +86,7 @@ def test_retry_after_is_honoured(laptop: Laptop, box: Box) -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_says_how_to_sign_in_again(laptop: Laptop, box: Box, status: int) -> None:
     box.faults = [status]
-    assert "arena login --api-key" in failed(laptop)
+    assert "sign in again with `arena login`" in failed(laptop)
     assert box.faults == []
 
 

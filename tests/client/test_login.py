@@ -30,12 +30,6 @@ def test_a_key_is_read_from_standard_input(laptop: Laptop, box: Box, monkeypatch
     assert told == {"username": "alice", "server": box.url, "hooks": []}
 
 
-def test_without_a_key_one_sentence_tells_how(laptop: Laptop) -> None:
-    code, _, err = laptop.run("login")
-    assert (code, err.count("\n")) == (1, 1)
-    assert "--api-key" in err
-
-
 @pytest.mark.parametrize("key", ["", " ", "sk-123", KEY[:-1], KEY + "0", KEY.upper(), "modu_arena_x"])
 def test_what_is_no_key_is_refused_unsent(laptop: Laptop, box: Box, key: str) -> None:
     code, _, err = laptop.run("login", "--api-key", key, "--server", box.url)
@@ -65,6 +59,14 @@ def test_insecure_is_remembered_for_that_server(laptop: Laptop, monkeypatch: pyt
     assert "cannot be reached" in laptop.run("login", "--api-key", KEY, "--server", server, "--insecure")[2]
     assert "cannot be reached" in laptop.run("login", "--api-key", KEY, "--server", server)[2]
     assert "cannot be reached" not in laptop.run("login", "--api-key", KEY, "--server", "http://b.invalid")[2]
+
+
+def test_a_credentials_file_that_cannot_be_read_is_replaced(laptop: Laptop, box: Box) -> None:
+    laptop.home.mkdir(mode=0o700)
+    (laptop.home / "credentials.json").write_text("{")
+    assert "arena login --server" in laptop.run("status")[2]
+    assert laptop.run("login", "--api-key", KEY, "--server", box.url, "--no-hooks", "--no-sync")[0] == 0
+    assert laptop.json("status")["username"] == "alice"
 
 
 def test_the_environment_wins_over_the_file(laptop: Laptop, box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
