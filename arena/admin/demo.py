@@ -17,6 +17,9 @@ from arena.admin.command import Opened, Refused, alone, run
 from arena.core import clock, config
 from arena.core.clock import DAY, MINUTE, Days
 from arena.core.db import Database
+from arena.teams import store as teams
+from arena.teams.models import Team
+from arena.teams.rules import slug_of
 from arena.usage.actions import record
 from arena.usage.models import TOOL_BY_ID, Report, Road
 from arena.web.box import Box
@@ -29,6 +32,7 @@ NAMES = (
 ).split()
 DISPLAYS = {"sakura": "さくら", "haneul": "하늘", "zoe": "Zoë"}
 PRIVATE = ("grace",)
+TEAMS = ("Platform", "Search", "Mobile", "Data", "Apps")
 YEAR = 365
 MODELS = (("claude-sonnet-4-5", 50), ("claude-opus-4-5", 25), ("claude-haiku-4-5", 15), ("claude-opus-4-6", 10))
 TOOLS = (("claude-code", 70), ("codex", 15), ("gemini", 9), ("opencode", 6))
@@ -50,6 +54,7 @@ class Character(Struct, frozen=True):
     """Input tokens for each output token."""
     since: int
     """Days since they joined."""
+    team: str | None
 
 
 def main(argv: list[str]) -> int:
@@ -112,6 +117,7 @@ def characters() -> list[Character]:
                 volume=chance.lognormvariate(9.6, 0.8),
                 terseness=chance.uniform(0.35, 2.6),
                 since=3 if name == "peggy" else joined,
+                team=None if number % 9 == 8 else TEAMS[number % 7 % len(TEAMS)],
             )
         )
     return made
@@ -120,11 +126,17 @@ def characters() -> list[Character]:
 def _invent(conn: sqlite3.Connection, *, days: Days, now: int) -> bool:
     if accounts.users(conn):
         return False
+    made = {}
+    for number, name in enumerate(TEAMS):
+        made[name] = Team(f"0199d001-0000-7000-8000-{number:012x}", name, slug_of(name), now - YEAR * DAY)
+        teams.add_team(conn, made[name])
     for each in characters():
         display = DISPLAYS.get(each.name, each.name)
         accounts.add_user(conn, each.id, each.name, display, "member", None, now - each.since * DAY)
         if each.name in PRIVATE:
             accounts.set_private(conn, each.id, private=True, now=now)
+        if each.team is not None:
+            teams.put_member(conn, each.id, made[each.team].id, now - each.since * DAY)
         record(conn, each.id, _year(each, now, days), Road.TRANSCRIPTS, days=days, now=now)
     return True
 

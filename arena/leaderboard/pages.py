@@ -1,6 +1,7 @@
 """What the board shows: one Struct for the template, made from a board and the visitor.
 
-People in privacy mode appear as "Anonymous": their rows carry nothing that could be joined with another page.
+People in privacy mode appear as "Anonymous": their rows carry nothing that could be joined with another page. On a
+team's board they do not appear at all.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 from msgspec.structs import replace
 
-from arena.leaderboard.models import Board, Standing
+from arena.leaderboard.models import EVERYONE, Board, Scope, Standing
 from arena.web import words
 
 PAGE_SIZE = 50
@@ -31,6 +32,14 @@ class Choice(Struct, frozen=True):
     label: str
     href: str
     current: bool
+
+
+class Option(Struct, frozen=True):
+    """A line of a select."""
+
+    value: str
+    label: str
+    chosen: bool
 
 
 class Strand(Struct, frozen=True):
@@ -63,6 +72,8 @@ class Row(Struct, frozen=True):
     new: bool
     name: str
     display: str
+    team: str
+    """Empty too on the board of a team."""
     dom_id: str
     you: bool
     hidden: bool
@@ -82,7 +93,7 @@ class Sentence(Struct, frozen=True):
     """The two lines of the headline, as cases; the template has one whole string for each.
 
     ``lead``: nobody, alone, ahead, tie, or you_alone, you_ahead, you_tie. ``stand``: none, signed_out, unranked,
-    behind, behind_private, shared, ahead, ahead_private.
+    elsewhere (on another team's board), behind, behind_private, shared, ahead, ahead_private.
     """
 
     lead: str
@@ -119,6 +130,14 @@ class LeaderboardPage(Struct, frozen=True):
     first: int
     last: int
     found: int
+    tool: str
+    """The id of the tool that alone counts here, or empty."""
+    team: str
+    """The slug of the team that this board is of, or empty."""
+    team_name: str
+    tools: tuple[Option, ...]
+    """What the board can be narrowed to; empty where there is no choice."""
+    teams: tuple[Option, ...]
     tabs: tuple[Choice, ...]
     heads: dict[str, Choice]
     sentence: Sentence
@@ -142,6 +161,8 @@ class LeaderboardPage(Struct, frozen=True):
     week_href: str
     all_href: str
     """This board without the search."""
+    everyone_href: str
+    """This board with all tools and teams."""
     first_run: FirstRun | None = None
     invitation_link: str | None = None
 
@@ -171,8 +192,11 @@ def leaderboard(
     def row(index: int, *, braided: bool) -> Row:
         return _row(board, index, visitor_id, week, now, braided=braided)
 
+    def view(period: str = board.period, metric: str = board.metric, search: str = search, to: int = 1) -> str:
+        return href(period, metric, search, to, board.scope)
+
     def link(to: int) -> str:
-        return href(board.period, board.metric, search, to) if 1 <= to <= pages else ""
+        return view(to=to) if 1 <= to <= pages else ""
 
     return LeaderboardPage(
         period=board.period,
@@ -184,8 +208,13 @@ def leaderboard(
         first=(page - 1) * PAGE_SIZE + 1 if shown else 0,
         last=(page - 1) * PAGE_SIZE + len(shown),
         found=len(chosen),
-        tabs=tuple(Choice(k, v, href(k, board.metric, search), k == board.period) for k, v in PERIODS.items()),
-        heads={k: Choice(k, v, href(board.period, k, search), k == board.metric) for k, v in METRICS.items()},
+        tool=board.scope.tool.id if board.scope.tool else "",
+        team=board.scope.team.slug if board.scope.team else "",
+        team_name=board.scope.team.name if board.scope.team else "",
+        tools=_tools(board),
+        teams=_teams(board),
+        tabs=tuple(Choice(k, v, view(period=k), k == board.period) for k, v in PERIODS.items()),
+        heads={k: Choice(k, v, view(metric=k), k == board.metric) for k, v in METRICS.items()},
         sentence=_sentence(board, visitor_id),
         people=len(board.standings),
         tokens=board.overview.tokens,
@@ -201,8 +230,9 @@ def leaderboard(
         profiles=profiles,
         previous_href=link(page - 1),
         next_href=link(page + 1),
-        week_href=href("weekly", board.metric),
-        all_href=href(board.period, board.metric),
+        week_href=view(period="weekly", search=""),
+        all_href=view(search=""),
+        everyone_href=href(board.period, board.metric),
     )
 
 
@@ -233,13 +263,19 @@ def first_run(
     return replace(empty, first_run=first, invitation_link=invitation_link)
 
 
-def href(period: str = "weekly", metric: str = "score", search: str = "", page: int = 1) -> str:
-    """The address of a view of the board; what is usual (this week, by score, first page) is left out."""
+def href(
+    period: str = "weekly", metric: str = "score", search: str = "", page: int = 1, scope: Scope = EVERYONE
+) -> str:
+    """The address of a view of the board; what is usual (this week, by score, everyone, first page) is left out."""
     asked: list[tuple[str, str | int]] = []
     if period != "weekly":
         asked.append(("period", period))
     if metric != "score":
         asked.append(("metric", metric))
+    if scope.tool:
+        asked.append(("tool", scope.tool.id))
+    if scope.team:
+        asked.append(("team", scope.team.slug))
     if search:
         asked.append(("q", search))
     if page > 1:
@@ -269,6 +305,22 @@ def gap(metric: str, value: float) -> str:
         case "streak":
             return words.plural(round(value), "day", "days")
     return words.plural(round(value), "session", "sessions")
+
+
+def _tools(board: Board) -> tuple[Option, ...]:
+    if len(board.tools) < 2 and board.scope.tool is None:
+        return ()
+    chosen = board.scope.tool
+    named = (Option(tool.id, tool.display_name, tool == chosen) for tool in board.tools)
+    return Option("", "All", chosen is None), *named
+
+
+def _teams(board: Board) -> tuple[Option, ...]:
+    if not board.teams:
+        return ()
+    chosen = board.scope.team
+    named = (Option(team.slug, team.name, team == chosen) for team in board.teams)
+    return Option("", "Everyone", chosen is None), *named
 
 
 def _chosen(board: Board, visitor_id: str | None, search: str, page: int) -> tuple[Sequence[int], int, int]:
@@ -316,6 +368,7 @@ def _row(
         new=bool(board.overview.rows_then) and standing.before is None and not veiled,
         name="" if veiled else standing.name,
         display="Anonymous" if veiled else standing.display,
+        team="" if veiled or standing.team is None or board.scope.team else standing.team.name,
         dom_id="" if veiled else f"r-{standing.name}",
         you=you,
         hidden=standing.private and you,
@@ -360,7 +413,7 @@ def _sentence(board: Board, visitor_id: str | None) -> Sentence:
     if visitor_id is None:
         stand = {"stand": "signed_out"}
     elif mine is None:
-        stand = {"stand": "unranked"}
+        stand = {"stand": "unranked" if board.scope.team is None else "elsewhere"}
     if not standings:
         return Sentence("nobody", when, **stand)  # type: ignore[arg-type]
     top = standings[0]
@@ -398,12 +451,21 @@ def _stand(board: Board, mine: int) -> dict[str, str | int]:
 
 
 def _when(board: Board) -> str:
-    if board.period == "daily":
-        return "today"
-    if board.period == "all_time":
-        return "the all-time board"
-    start = date.fromisoformat(board.start)
-    return f"week {start.isocalendar().week}" if board.period == "weekly" else MONTHS[start.month - 1]
+    start = date.fromisoformat(board.start) if board.start else None
+    match board.period:
+        case "daily":
+            when = "today"
+        case "weekly" if start:
+            when = f"week {start.isocalendar().week}"
+        case "monthly" if start:
+            when = MONTHS[start.month - 1]
+        case _:
+            when = "the all-time board"
+    if board.scope.team:
+        when += f" in \u2068{board.scope.team.name}\u2069"  # isolated: a name may run from right to left
+    if board.scope.tool:
+        when += f" with {board.scope.tool.display_name}"
+    return when
 
 
 def _dates(board: Board) -> str:

@@ -14,7 +14,7 @@ from msgspec import Struct
 KEPT = 512
 """Answers kept at the most; then all are dropped. A board of 50 rows takes about 80 KB."""
 _THEME = re.compile(rb"(?:^|;\s*)theme=(light|dark)(?:;|$)")
-_KNOWN = re.compile(rb"(?:(?:^|&)(?:period|metric|page|limit|offset)=[\w-]{0,10})*")
+_KNOWN = re.compile(rb"(?:(?:^|&)(?:(?:period|metric|page|limit|offset)=[\w-]{0,10}|(?:tool|team)=[\w%-]{0,99}))*")
 _OURS = re.compile(rb"(?:^|;\s*)(?:__Host-)?arena(?:-form)?=")
 """A cookie of ours: a session, or the one of a form, whose token stands in every page that its bearer gets."""
 

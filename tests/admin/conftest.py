@@ -1,4 +1,4 @@
-"""A data folder with the tables of people and their keys, and a way to run a command on it."""
+"""A data folder with all tables, and a way to run a command on it."""
 
 from arena.core import sqlite  # noqa: F401  (first: it chooses the SQLite library)
 

@@ -17,10 +17,13 @@ from arena.core import clock
 from arena.core.clock import Days
 from arena.core.config import Config, Ranking
 from arena.core.db import Database
+from arena.core.errors import Invalid, NotFound
 from arena.leaderboard import actions
-from arena.leaderboard.actions import Boards, boards_in, week_of
+from arena.leaderboard.actions import Boards, boards_in, find_scope, week_of
 from arena.leaderboard.models import Board, Standing
 from arena.leaderboard.rules import PERIODS, window
+from arena.teams import store as teams
+from arena.teams.models import Team
 from arena.usage.actions import record
 from arena.usage.models import TOOL_BY_ID, Report, Road
 from arena.wire import Record, record_key, session_hash
@@ -42,11 +45,19 @@ def noon(day: str) -> int:
 def use(db: Database, days: Days) -> Use:
     """Somebody has one session with one record at noon of a day."""
 
-    def write(person: str, day: str, input: int = 10, output: int = 5, cache: int = 0, at: int | None = None) -> None:
+    def write(
+        person: str,
+        day: str,
+        input: int = 10,
+        output: int = 5,
+        cache: int = 0,
+        at: int | None = None,
+        tool: str = "claude-code",
+    ) -> None:
         number = next(_numbers)
         at = noon(day) if at is None else at
         sent = Record(key=record_key(f"m{number}", "r"), at=at, model="m", input=input, output=output, cache_read=cache)
-        report = Report(TOOL_BY_ID["claude-code"], session_hash("claude-code", f"s{number}"), at, at, [sent])
+        report = Report(TOOL_BY_ID[tool], session_hash(tool, f"s{number}"), at, at, [sent])
         write = partial(record, user_id=PEOPLE[person], reports=[report], road=Road.TRANSCRIPTS, days=days, now=NOW)
         db.write_sync(write)
 
@@ -55,9 +66,19 @@ def use(db: Database, days: Days) -> Use:
 
 @pytest.fixture
 def look(db: Database) -> Look:
-    def read(period: str, metric: str = "tokens", today: str = TODAY, config: Config | None = None) -> Board:
-        config = config or Config()
-        return db.read_sync(lambda conn: actions.board(conn, period, metric, today=today, config=config))
+    def read(
+        period: str,
+        metric: str = "tokens",
+        today: str = TODAY,
+        config: Config | None = None,
+        tool: str = "",
+        team: str = "",
+    ) -> Board:
+        def made(conn: sqlite3.Connection) -> Board:
+            scope = find_scope(conn, tool=tool, team=team)
+            return actions.board(conn, period, metric, today=today, config=config or Config(), scope=scope)
+
+        return db.read_sync(made)
 
     return read
 
@@ -283,6 +304,170 @@ def test_the_deleted_are_gone_with_all_they_sent(use: Use, look: Look, db: Datab
 def test_whoever_sent_nothing_is_not_there(use: Use, look: Look) -> None:
     use("alice", TODAY)
     assert [each.name for each in look("all_time").standings] == ["alice"]
+
+
+# -- boards of one tool
+
+
+def test_a_tools_board_counts_that_tool_alone(use: Use, look: Look) -> None:
+    use("alice", TODAY, 100, 50)
+    use("alice", TODAY, 7, 3, tool="codex")
+    use("alice", "2026-11-17", 1, 1, tool="codex")
+    use("bob", TODAY, 20, 0, tool="codex")
+    assert tokens(look("daily", tool="codex")) == {"alice": (10, 1), "bob": (20, 1)}
+    assert tokens(look("weekly", tool="codex")) == {"alice": (12, 2), "bob": (20, 1)}
+    assert tokens(look("all_time", tool="codex")) == {"alice": (12, 2), "bob": (20, 1)}
+    assert tokens(look("all_time", tool="claude-code")) == {"alice": (150, 1)}
+    assert tokens(look("all_time")) == {"alice": (162, 3), "bob": (20, 1)}
+    assert tokens(look("weekly", tool="gemini")) == {}
+    assert [tool.id for tool in look("weekly").tools] == ["claude-code", "codex"]
+    assert [tool.id for tool in look("weekly", tool="gemini").tools] == ["claude-code", "gemini", "codex"]
+
+
+def test_a_tools_streak_is_of_the_days_with_it(use: Use, look: Look) -> None:
+    for day in ("2026-11-17", "2026-11-18", "2026-11-19", TODAY):
+        use("alice", day)
+    for day in ("2026-11-16", "2026-11-18", "2026-11-19"):
+        use("alice", day, tool="codex")
+    assert [each.streak for each in look("weekly").standings] == [5]
+    assert [each.streak for each in look("weekly", tool="claude-code").standings] == [4]
+    assert [each.streak for each in look("weekly", tool="codex").standings] == [2]
+    use("alice", "2026-11-17", tool="codex")
+    assert [each.streak for each in look("weekly", tool="codex").standings] == [4]
+    assert [each.streak for each in look("weekly", tool="codex", today="2026-11-21").standings] == [0]
+
+
+def test_a_tools_board_moves_against_its_own_yesterday(use: Use, look: Look) -> None:
+    use("alice", "2026-11-19", 10, 0, tool="codex")
+    use("bob", "2026-11-19", 5, 0, tool="codex")
+    use("bob", "2026-11-19", 900, 0)
+    use("bob", TODAY, 50, 0, tool="codex")
+    for period in ("weekly", "monthly", "all_time"):
+        assert moved(look(period, tool="codex")) == [(1, "bob", 2), (2, "alice", 1)]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_boards_of_the_tools_add_up_to_everyones(use: Use, look: Look, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(40):
+        day = clock.shift(TODAY, -chance.choice([0, 1, 2, 5, 9, 20, 40]))
+        tool = chance.choice(["claude-code", "codex", "gemini"])
+        use(chance.choice(list(PEOPLE)), day, chance.randrange(1_000), 1 + chance.randrange(500), tool=tool)
+    for period, today in itertools.product(PERIODS, (TODAY, "2026-11-19", "2026-11-16")):
+        added: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+        for tool in ("claude-code", "codex", "gemini"):
+            for name, (used, sessions) in tokens(look(period, today=today, tool=tool)).items():
+                added[name] = added[name][0] + used, added[name][1] + sessions
+        assert tokens(look(period, today=today)) == added, (period, today)
+
+
+def test_the_bars_of_a_tools_board_are_of_that_tool(use: Use, db: Database) -> None:
+    use("alice", "2026-11-16", 1, 2, cache=50)
+    use("alice", "2026-11-17", 4, 0, cache=8, tool="codex")
+    ids, codex = [PEOPLE["alice"]], TOOL_BY_ID["codex"]
+    assert db.read_sync(lambda conn: week_of(conn, ids, TODAY, tool=codex)) == {ids[0]: (0, 4, 0, 0, 0, 0, 0)}
+    with_cache = db.read_sync(lambda conn: week_of(conn, ids, TODAY, cache=True, tool=codex))
+    assert with_cache == {ids[0]: (0, 12, 0, 0, 0, 0, 0)}
+
+
+def test_a_tool_or_team_that_is_none_is_refused(look: Look) -> None:
+    with pytest.raises(Invalid, match="tool: must be one of claude-code"):
+        look("weekly", tool="abacus")
+    with pytest.raises(NotFound, match="There is no team at this address"):
+        look("weekly", team="nowhere")
+
+
+# -- boards of one team
+
+
+Join = Callable[[str, str], None]
+
+
+@pytest.fixture
+def join(db: Database) -> Join:
+    """Put somebody into a team, which is made if it is not there; an empty name takes them out."""
+
+    def put(person: str, team: str) -> None:
+        def write(conn: sqlite3.Connection) -> None:
+            if not team:
+                teams.drop_member(conn, PEOPLE[person])
+                return
+            if teams.team_by_slug(conn, team) is None:
+                teams.add_team(conn, Team(f"id-{team}", team.title(), team, NOW))
+            teams.put_member(conn, PEOPLE[person], f"id-{team}", NOW)
+
+        db.write_sync(write)
+
+    return put
+
+
+def test_a_teams_board_ranks_its_people_of_now_with_all_they_did(use: Use, look: Look, join: Join) -> None:
+    for name, number in (("alice", 3), ("bob", 2), ("carol", 1)):
+        use(name, "2026-11-19", number, 0)
+    join("bob", "search")
+    join("carol", "search")
+    for period in ("weekly", "monthly", "all_time"):
+        assert moved(look(period, team="search")) == [(1, "bob", 1), (2, "carol", 2)]
+    join("alice", "search")
+    join("bob", "data")
+    assert moved(look("weekly", team="search")) == [(1, "alice", 1), (2, "carol", 2)]
+    assert moved(look("weekly", team="data")) == [(1, "bob", 1)]
+    assert look("weekly", team="search").overview.tokens == 4
+    assert [team.name for team in look("weekly").teams] == ["Data", "Search"]
+
+
+def test_a_persons_team_stands_beside_them_on_every_board(use: Use, look: Look, join: Join) -> None:
+    use("alice", TODAY)
+    use("bob", TODAY, tool="codex")
+    join("bob", "data")
+    for tool in ("", "codex"):
+        named = {each.name: each.team.name if each.team else None for each in look("weekly", tool=tool).standings}
+        assert named["bob"] == "Data"
+    assert named == {"bob": "Data"}
+    assert [each.team for each in look("weekly", tool="claude-code").standings] == [None]
+
+
+def test_a_team_and_a_tool_narrow_together(use: Use, look: Look, join: Join) -> None:
+    for name in PEOPLE:
+        use(name, TODAY, 5, 0)
+    use("alice", TODAY, 1, 0, tool="codex")
+    use("bob", TODAY, 2, 0, tool="codex")
+    join("alice", "search")
+    join("carol", "search")
+    assert tokens(look("weekly", team="search", tool="codex")) == {"alice": (1, 1)}
+
+
+def test_nothing_of_the_private_is_on_a_teams_board(use: Use, look: Look, join: Join, db: Database) -> None:
+    for name, number in (("alice", 3), ("bob", 20), ("carol", 1)):
+        use(name, "2026-11-19", number, 0)
+        join(name, "search")
+    db.write_sync(partial(accounts.set_private, id=PEOPLE["bob"], private=True, now=NOW))
+    board = look("weekly", team="search")
+    assert moved(board) == [(1, "alice", 1), (2, "carol", 2)]
+    assert (board.overview.tokens, board.overview.sessions) == (4, 2)
+    assert [each.rank for each in look("weekly").standings] == [1, 2, 3]
+
+
+def test_kept_boards_of_teams_follow_who_joins_and_leaves_at_once(use: Use, db: Database, join: Join) -> None:
+    async def live() -> None:
+        await db.open()
+        boards = Boards(db, Config())
+        scope = db.read_sync(lambda conn: find_scope(conn, tool="", team="search"))
+        assert moved(await boards.get("weekly", "tokens", TODAY, scope)) == [(1, "alice", 1)]
+        await asyncio.to_thread(join, "bob", "search")
+        assert moved(await boards.get("weekly", "tokens", TODAY, scope)) == [(1, "bob", 1), (2, "alice", 2)]
+        await asyncio.to_thread(join, "alice", "")
+        first = await boards.get("weekly", "tokens", TODAY, scope)
+        assert moved(first) == [(1, "bob", 1)]
+        assert len((await boards.get("weekly", "tokens", TODAY)).standings) == 2
+        assert await boards.get("weekly", "tokens", TODAY, scope) is first
+        assert len(boards._boards) == 2  # none of an older version is kept
+        await db.close()
+
+    use("alice", "2026-11-19", 3, 0)
+    use("bob", "2026-11-19", 4, 0)
+    join("alice", "search")
+    asyncio.run(live())
 
 
 # -- the bars of the week

@@ -6,13 +6,17 @@ import msgspec
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from arena.leaderboard.models import Board, Standing
+from arena.leaderboard.models import EVERYONE, Board, Scope, Standing
 from arena.leaderboard.pages import LeaderboardPage, first_run, href, leaderboard
 from arena.leaderboard.rules import overview
+from arena.teams.models import Team
+from arena.usage.models import TOOL_BY_ID
 from arena.web import words
 
 NOW = 1_795_183_200_000  # Friday, 20 Nov 2026, 14:00 UTC
 ROOT = Path(__file__).parents[2]
+SEARCH = Team("t1", "Search", "search", 0)
+CODEX = TOOL_BY_ID["codex"]
 
 
 def standing(name: str, rank: int, score: float, before: int | None = None, **other: object) -> Standing:
@@ -24,8 +28,10 @@ def standing(name: str, rank: int, score: float, before: int | None = None, **ot
     return msgspec.convert({**fields, **other}, Standing)
 
 
-def board(*standings: Standing, period: str = "weekly", metric: str = "score") -> Board:
-    return Board(period, metric, "2026-11-16", "2026-11-22", "2026-11-20", "UTC", standings, overview(standings))
+def board(*standings: Standing, period: str = "weekly", metric: str = "score", scope: Scope = EVERYONE) -> Board:
+    days = ("2026-11-16", "2026-11-22", "2026-11-20")
+    narrowed = {"scope": scope, "tools": (TOOL_BY_ID["claude-code"], CODEX), "teams": (SEARCH,)}
+    return Board(period, metric, *days, "UTC", standings, overview(standings), **narrowed)
 
 
 def page_of(shown: Board, visitor: str | None = "dana", search: str = "", page: int = 1) -> LeaderboardPage:
@@ -127,9 +133,13 @@ def test_gaps_are_to_the_one_ahead() -> None:
     ],
 )
 def test_the_headline_says_who_leads_and_where_i_stand(shown: Board, visitor: str | None, says: str) -> None:
-    headline = html(page_of(shown, visitor)).split("<h1")[1].split("</h1>")[0].partition(">")[2]
+    assert _headline(html(page_of(shown, visitor))) == says
+
+
+def _headline(shown: str) -> str:
+    headline = shown.partition("<h1")[2].partition("</h1>")[0].partition(">")[2]
     text = "".join(part.partition(">")[2] if i else part for i, part in enumerate(headline.split("<")))
-    assert " ".join(text.split()) == says
+    return " ".join(text.split())
 
 
 def test_pages_go_on_counting_and_the_own_row_is_pinned_elsewhere() -> None:
@@ -173,3 +183,55 @@ def test_an_invitation_link_is_a_block_of_its_own() -> None:
     page = first_run(board(), address="", name="root", is_admin=True, invitation_link="https://a.example/join/x")
     assert html(page, "invitation").lstrip().startswith('<div id="invitation"')
     assert "https://a.example/join/x" in html(page, "invitation")
+
+
+def test_every_link_of_a_narrowed_board_keeps_what_it_is_narrowed_to() -> None:
+    many = (standing(f"p{n:03}", n, 900.0 - n) for n in range(1, 60))
+    page = page_of(board(*many, scope=Scope(CODEX, SEARCH)), visitor=None)
+    links = [*(tab.href for tab in page.tabs), *(head.href for head in page.heads.values())]
+    assert all("tool=codex&team=search" in link for link in (*links, page.next_href, page.all_href, page.week_href))
+    assert (page.tool, page.team, page.everyone_href) == ("codex", "search", "/")
+    assert [(option.value, option.chosen) for option in page.tools] == [
+        *[("", False), ("claude-code", False), ("codex", True)]
+    ]
+    assert [(option.label, option.chosen) for option in page.teams] == [("Everyone", False), ("Search", True)]
+
+
+def test_without_a_choice_there_is_no_select() -> None:
+    lone = msgspec.structs.replace(WEEK, tools=(CODEX,), teams=())
+    page = page_of(lone)
+    assert (page.tools, page.teams) == ((), ())
+    assert '<select id="of_' not in html(page)
+    assert page_of(msgspec.structs.replace(lone, scope=Scope(tool=CODEX))).tools != ()
+
+
+@pytest.mark.parametrize(
+    ("scope", "says"),
+    [
+        (Scope(team=SEARCH), "carol leads week 47 in \u2068Search\u2069 by 6.34. You are not on this board."),
+        (Scope(tool=CODEX), "carol leads week 47 with Codex by 6.34. You are not on this board yet."),
+    ],
+)
+def test_the_headline_says_what_the_board_is_narrowed_to(scope: Scope, says: str) -> None:
+    shown = board(standing("carol", 1, 812.46), standing("alice", 2, 806.12), scope=scope)
+    assert _headline(html(page_of(shown, "erin"))) == says
+    assert "Nobody is on the board for week 47" in html(page_of(board(scope=scope)))
+
+
+def test_a_team_stands_beside_the_name_but_never_beside_anonymous() -> None:
+    shown = board(
+        standing("carol", 1, 9.0, team={"id": "t2", "name": "R&D <b>", "slug": "r-d-b", "created_at": 0}),
+        standing("secret", 2, 8.0, private=True, team={"id": "t3", "name": "Hush", "slug": "hush", "created_at": 0}),
+    )
+    page = page_of(shown)
+    assert [row.team for row in page.rows] == ["R&D <b>", ""]
+    assert "R&amp;D &lt;b&gt;" in html(page)
+    assert "Hush" not in html(page)
+    assert "Hush" in html(page_of(shown, "secret"))
+
+
+def test_a_board_of_a_team_says_whom_it_leaves_out() -> None:
+    assert "People in privacy mode are left out" in html(
+        page_of(board(standing("a", 1, 1.0), scope=Scope(team=SEARCH)))
+    )
+    assert "People in privacy mode are left out" not in html(page_of(WEEK))

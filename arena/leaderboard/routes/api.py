@@ -1,5 +1,6 @@
 """What programs read of the boards: a person's ranks, the leaderboard, the figures of all."""
 
+from functools import partial
 from typing import Any
 
 from litestar import Request, Router, get
@@ -9,7 +10,7 @@ from litestar.types import ASGIApp
 from arena.accounts.guards import by_key
 from arena.core import clock
 from arena.core.errors import Invalid
-from arena.leaderboard.actions import boards_in, week_of
+from arena.leaderboard.actions import boards_in, find_scope, week_of
 from arena.leaderboard.models import Standing
 from arena.leaderboard.rules import METRICS, PERIODS, efficiency
 from arena.usage import store as usage
@@ -87,8 +88,10 @@ async def leaderboard(
     metric: FromQuery[str] = "score",
     limit: FromQuery[int] = 50,
     offset: FromQuery[int] = 0,
+    tool: FromQuery[str] = "",
+    team: FromQuery[str] = "",
 ) -> ASGIApp:
-    """A page of a board."""
+    """A page of a board: of everyone, or of one tool (by id), one team (as its name stands in addresses), or both."""
     period = period.replace("-", "_")
     if period not in PERIODS:
         raise Invalid(f"period: must be one of {', '.join(PERIODS)}", {"errors": {"period": ["is not a period"]}})
@@ -98,10 +101,12 @@ async def leaderboard(
         raise Invalid(f"limit must be 1 to {MOST}, offset 0 or more", {"errors": {"limit": ["is out of range"]}})
     box = box_of(request)
     today = box.days.of(clock.now())
-    board = await boards_in(box.memory, box.db, box.config).get(period, metric, today)
+    scope = box.db.glance(partial(find_scope, tool=tool, team=team))
+    board = await boards_in(box.memory, box.db, box.config).get(period, metric, today, scope)
     total = len(board.standings)
     shown = board.standings[offset : offset + limit]
-    weekly = await box.db.read(lambda conn: week_of(conn, [each.user_id for each in shown], today, cache=True))
+    ids = [each.user_id for each in shown]
+    weekly = await box.db.read(lambda conn: week_of(conn, ids, today, cache=True, tool=scope.tool))
     week = {user_id: sum(tokens) for user_id, tokens in weekly.items()}
     request.scope["shared"] = visitor_of(request) is None  # type: ignore[typeddict-unknown-key]
     return answer(
@@ -128,6 +133,7 @@ def _item(standing: Standing, week: int) -> dict[str, Any]:
         "username": "Anonymous" if private else standing.name,
         "displayName": "Anonymous" if private else standing.display,
         "avatarUrl": None,
+        "team": None if private or standing.team is None else standing.team.name,
         "totalTokens": standing.input + standing.output + standing.cache,
         "inputTokens": standing.input,
         "outputTokens": standing.output,

@@ -1,5 +1,6 @@
 """The board's page: the whole of it, or the fragment that a tab, a search or a live change asks for."""
 
+from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get
@@ -9,7 +10,7 @@ from litestar.response import Stream
 from arena.core import clock
 from arena.core.errors import Invalid
 from arena.leaderboard import pages
-from arena.leaderboard.actions import boards_in, week_of
+from arena.leaderboard.actions import boards_in, find_scope, week_of
 from arena.leaderboard.rules import METRICS, PERIODS
 from arena.usage import store as usage
 from arena.web.box import Box, box_of, visitor_of
@@ -26,6 +27,8 @@ async def leaderboard(
     request: AnyRequest,
     period: FromQuery[str] = "weekly",
     metric: FromQuery[str] = "score",
+    tool: FromQuery[str] = "",
+    team: FromQuery[str] = "",
     q: FromQuery[str] = "",
     page: FromQuery[int] = 1,
 ) -> Response[bytes]:
@@ -38,7 +41,8 @@ async def leaderboard(
         raise Invalid(f"metric: must be one of {', '.join(METRICS)}.")
     box, visitor, now = box_of(request), visitor_of(request), clock.now()
     today = box.days.of(now)
-    made = await boards_in(box.memory, box.db, box.config).get(period, metric, today)
+    scope = box.db.glance(partial(find_scope, tool=tool, team=team))
+    made = await boards_in(box.memory, box.db, box.config).get(period, metric, today, scope)
     if not made.standings and await box.db.read(usage.is_empty):
         shown = pages.first_run(
             made,
@@ -50,7 +54,7 @@ async def leaderboard(
         )
     else:
         people = pages.people_on(made, visitor_id=visitor.id if visitor else None, search=q, page=page)
-        week = await box.db.read(lambda conn: week_of(conn, people, today))
+        week = await box.db.read(lambda conn: week_of(conn, people, today, tool=scope.tool))
         shown = pages.leaderboard(
             made,
             visitor_id=visitor.id if visitor else None,
