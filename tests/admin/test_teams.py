@@ -42,9 +42,7 @@ def run_date(run: Run) -> list[str]:
         (("assign", "zoe", "data"), "There is nobody called zoe."),
     ],
 )
-def test_what_cannot_be_is_said_in_one_sentence(
-    run: Run, command: tuple[str, ...], sentence: str
-) -> None:
+def test_what_cannot_be_is_said_in_one_sentence(run: Run, command: tuple[str, ...], sentence: str) -> None:
     assert run("teams", "create", "Data").code == 0
     done = run("teams", *command)
     assert (done.code, done.out, done.err) == (1, "", f"arena admin: {sentence}\n")
