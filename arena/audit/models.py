@@ -16,6 +16,9 @@ EVENTS = {
     "session_duplicate": "A coding session was sent again without anything new.",
     "batch_sessions_created": "A request with several coding sessions stored some of them for the first time.",
     "suspicious_activity": "A stored session is far above what its person usually does.",
+    "session_reviewed": "An administrator looked at a flagged session and let it count.",
+    "session_excluded": "An administrator left a flagged session out of ranking.",
+    "session_restored": "An administrator let a session count again that was left out of ranking.",
     "rate_limit_exceeded": "Somebody asked more often than they may.",
     # doors
     "unauthorized_access": "A door that is not for them was refused to somebody.",

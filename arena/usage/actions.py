@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import product
 
 import msgspec
 
@@ -13,23 +14,40 @@ from arena.audit.actions import note
 from arena.audit.models import Caller
 from arena.core import clock, ids
 from arena.core.clock import Days
+from arena.core.errors import Conflict, NotFound
 from arena.usage import store
 from arena.usage.models import (
     ROADS,
     TOOL_BY_ID,
     TOOL_BY_NUMBER,
+    VERDICTS,
+    Anomaly,
+    AnomalyState,
     Day,
     Delivery,
     Outcome,
+    Reason,
     Report,
     Road,
     StoredRecord,
     StoredSession,
     Totals,
     UserTotals,
+    Verdict,
     Write,
 )
-from arena.usage.rules import counting_road, genuine, merge, totals_of
+from arena.usage.rules import (
+    GROWN_SINCE,
+    OUTPUT_PER_DAY,
+    RECENT,
+    Usual,
+    counting_road,
+    doubts,
+    genuine,
+    is_beyond_response,
+    merge,
+    totals_of,
+)
 from arena.wire import Record
 
 
@@ -112,13 +130,49 @@ def forget(conn: sqlite3.Connection, user_id: str, project: str, *, days: Days, 
     return len(sessions), records
 
 
-class _Work:
-    """What a session's records add up to: the tokens of those that count, the deeds of all but replays."""
+def judge(
+    conn: sqlite3.Connection, *, session_id: str, verdict: Verdict, days: Days, caller: Caller, now: int, by: str
+) -> bool:
+    """Let an administrator decide on a flagged session; every sum and board follows. Returns whether that is new.
 
-    __slots__ = ("created", "lines_added", "lines_deleted", "modified", "tools", "totals", "turns")
+    ``fine`` has seen it and lets it count, ``exclude`` leaves it out of ranking whatever is sent of it later,
+    ``restore`` lets it count again. Raises `NotFound` for a session that was not flagged, and `Conflict` for one that
+    somebody else excluded before it was found fine.
+    """
+    found = store.anomaly(conn, session_id)
+    if found is None:
+        raise NotFound("There is no flagged session at this address; its person may have removed it.")
+    if verdict == "fine" and found.state == "excluded":
+        raise Conflict("This session was left out of ranking meanwhile. Restore it if it should count.")
+    state: AnomalyState = "excluded" if verdict == "exclude" else "fine"
+    if found.state == state or (verdict == "restore" and found.state == "open"):
+        return False
+    moves = "excluded" in (found.state, state)
+    if found.state == "fine":  # its figures are of then
+        counts = store.token_usage(conn, session_id)
+        found.input_tokens, found.output_tokens = counts.input, counts.output
+        found.cache_tokens = counts.cache_write + counts.cache_read
+    found.state, found.decided_at, found.decided_by = state, now, by
+    if moves:
+        book = _Book(conn, found.user_id, days, now)
+        book.take_apart(found)
+        book.close()
+    store.put_anomaly(conn, found)
+    note(conn, VERDICTS[verdict], found.user_id, caller, now, session=session_id, by=by)
+    return True
+
+
+class _Work:
+    """What a session's records add up to: the tokens of those that count, the deeds of all but replays.
+
+    ``held`` is what a flagged session's records hold, whether they count or not.
+    """
+
+    __slots__ = ("created", "held", "lines_added", "lines_deleted", "modified", "tools", "totals", "turns")
 
     def __init__(self) -> None:
         self.totals = Totals()
+        self.held = Totals()
         self.turns = self.lines_added = self.lines_deleted = self.created = self.modified = 0
         self.tools: Counter[str] = Counter()
 
@@ -148,8 +202,17 @@ class _Book:
         self.groups: dict[bytes, dict[bytes, StoredRecord]] = {}
         self.changed: set[bytes] = set()
         self.sessions: dict[str, StoredSession] = {}
-        self.moved: dict[tuple[str, int, int], Totals] = defaultdict(Totals)
-        """By day, tool and road: what genuine records and used sessions changed."""
+        self.moved: dict[tuple[str, int, int, int], Totals] = defaultdict(Totals)
+        """By day, tool, road and whether it is in excluded sessions: what genuine records and used sessions changed."""
+        self.anomalies = store.anomalies_of_user(conn, user_id)
+        self.excluded = {number for number, each in self.anomalies.items() if each.state == "excluded"}
+        """The numbers of sessions that are left out of ranking."""
+        self.beyond: set[int] = set()
+        """The numbers of sessions in which this write put a response that no model can give."""
+        self.full_days: set[str] = set()
+        """Days that this write took beyond what can be written in a day."""
+        self.anew = False
+        """Whether everything is counted from nothing: then nothing is new that could be doubted."""
         self.work: dict[int, _Work] = defaultdict(_Work)
         """By session number: what its records changed."""
         self.new: set[int] = set()
@@ -182,6 +245,7 @@ class _Book:
 
     def take_everything(self) -> None:
         """Take all records and sessions of the person as if they were new."""
+        self.anew = True
         for session in store.sessions_of_user(self.conn, self.user_id):
             session.turn_count, session.tool_usage, session.code_metrics = 0, "{}", "{}"
             session.day = self.days.of(session.started_at if session.first_at is None else session.first_at)
@@ -193,6 +257,19 @@ class _Book:
             self.groups.setdefault(row.key[:8], {})[row.key] = row
             self.changed.add(row.key)
 
+    def take_apart(self, anomaly: Anomaly) -> None:
+        """Take a flagged session out of the sums, to be put back among what its state says: what counts or not."""
+        number = anomaly.session
+        for row in store.records_of_session(self.conn, self.user_id, number):
+            if row.key[:8] not in self.groups:
+                self.groups[row.key[:8]] = self._open(row.key[:8])
+        session = store.session_by_number(self.conn, number)
+        if session is not None:
+            self.sessions[session.session_hash] = session
+            self._move_session(session, -1)
+        self.anomalies[number] = anomaly
+        (self.excluded.add if anomaly.state == "excluded" else self.excluded.discard)(number)
+
     def _session(self, report: Report, road: int) -> StoredSession:
         """The session of a report as it is after it."""
         first_at = min((each.at for each in report.records if _was_used(each)), default=None)
@@ -201,8 +278,8 @@ class _Book:
             session = store.session_by_hash(self.conn, self.user_id, report.session_hash)
             if session is None:
                 session = self._new_session(report, road, first_at)
-            elif session.first_at is not None:
-                self.moved[session.day, report.tool.number, session.road].sessions -= 1
+            else:
+                self._move_session(session, -1)
             self.sessions[report.session_hash] = session
         if first_at is not None and (session.first_at is None or first_at < session.first_at):
             session.first_at, session.day = first_at, self.days.of(first_at)
@@ -266,12 +343,23 @@ class _Book:
         """Read a message's records and take them out of the sums."""
         rows = store.records_of_message(self.conn, self.user_id, message)
         for row in genuine(rows):
-            self.moved[row.day, row.tool, row.road].add(totals_of(row), -1)
+            self._move_record(row, -1)
             self.work[row.session].add_deeds(row, -1)
         for row in rows:
             if row.counted:
                 self.work[row.session].totals.add(totals_of(row), -1)
         return {row.key: row for row in rows}
+
+    def _move_record(self, row: StoredRecord, sign: int) -> None:
+        totals = totals_of(row)
+        self.moved[row.day, row.tool, row.road, int(row.session in self.excluded)].add(totals, sign)
+        if row.session in self.anomalies:
+            self.work[row.session].held.add(totals, sign)
+
+    def _move_session(self, session: StoredSession, sign: int) -> None:
+        if session.first_at is not None:
+            tool, apart = TOOL_BY_ID[session.tool_type_id].number, int(session.number in self.excluded)
+            self.moved[session.day, tool, session.road, apart].sessions += sign
 
     # -- putting everything back
 
@@ -279,14 +367,15 @@ class _Book:
         """Write what changed; return by how many tokens (input and output) the person's total rose."""
         for group in self.groups.values():
             for row in genuine(group.values()):
-                self.moved[row.day, row.tool, row.road].add(totals_of(row))
+                self._move_record(row, 1)
         for session in self.sessions.values():
-            if session.first_at is not None:
-                self.moved[session.day, TOOL_BY_ID[session.tool_type_id].number, session.road].sessions += 1
+            self._move_session(session, 1)
         roads, counted, recounted = self._settle_roads()
         self._settle_records(roads)
-        self._settle_sessions(recounted)
-        return self._settle_sums(counted)
+        usages = self._settle_sessions(recounted)
+        risen = self._settle_sums(counted)
+        self._watch(usages)
+        return risen
 
     def _settle_roads(self) -> tuple[dict[tuple[str, int], int | None], dict[str, dict[int, Totals]], set[int]]:
         """Move the sums of each road and choose, for each day and tool, the one that counts.
@@ -294,7 +383,7 @@ class _Book:
         Returns the road that counts by day and tool, what that changed by day and tool, and the sessions of roads
         that began or ceased to count.
         """
-        touched = {(day, tool) for (day, tool, _), totals in self.moved.items() if totals != Totals()}
+        touched = {(day, tool) for (day, tool, _, _), totals in self.moved.items() if totals != Totals()}
         for group in self.groups.values():
             touched.update((row.day, row.tool) for row in group.values() if row.key in self.changed)
         roads: dict[tuple[str, int], int | None] = {}
@@ -303,16 +392,16 @@ class _Book:
         for day, tool in sorted(touched):
             by_road = store.road_day(self.conn, self.user_id, day, tool)
             old_road = counting_road(by_road)
-            old = msgspec.structs.replace(by_road[old_road]) if old_road is not None else Totals()
-            for road in ROADS:
-                change = self.moved.get((day, tool, road))
+            old = msgspec.structs.replace(by_road.get((old_road or 0, 0), Totals()))
+            for road, apart in product(ROADS, (0, 1)):
+                change = self.moved.get((day, tool, road, apart))
                 if change is not None and change != Totals():
-                    totals = by_road.setdefault(road, Totals())
+                    totals = by_road.setdefault((road, apart), Totals())
                     totals.add(change)
-                    store.put_road_day(self.conn, self.user_id, day, tool, road, totals)
+                    store.put_road_day(self.conn, self.user_id, day, tool, road, apart, totals)
             new_road = counting_road(by_road)
             roads[day, tool] = new_road
-            new = by_road[new_road] if new_road is not None else Totals()
+            new = by_road.get((new_road or 0, 0), Totals())
             if new != old:
                 counted[day][tool] = new.minus(old)
             if old_road != new_road:
@@ -330,7 +419,9 @@ class _Book:
                 self.work[row.session].add_deeds(row, 1)
             for row in group.values():
                 before = row.counted
-                if (row.day, row.tool) in roads:
+                if row.session in self.excluded:
+                    row.counted = 0
+                elif (row.day, row.tool) in roads:
                     row.counted = int(row in real and row.road == roads[row.day, row.tool])
                 elif row not in real:
                     row.counted = 0
@@ -338,10 +429,13 @@ class _Book:
                     self.work[row.session].totals.add(totals_of(row))
                 if row.key in self.changed or row.counted != before:
                     dirty.append(row)
+                    if is_beyond_response(row):
+                        self.beyond.add(row.session)
         dirty.sort(key=lambda row: row.key)
         store.put_records(self.conn, dirty)
 
-    def _settle_sessions(self, recounted: set[int]) -> None:
+    def _settle_sessions(self, recounted: set[int]) -> list[tuple[StoredSession, Totals]]:
+        """Write the sessions that were touched; return those whose counted tokens changed, with what they are now."""
         by_number = {session.number: session for session in self.sessions.values()}
         usages: list[tuple[StoredSession, Totals]] = []
         for number in self.work.keys() | recounted | by_number.keys():
@@ -362,6 +456,7 @@ class _Book:
                 store.put_session(self.conn, session)
         store.add_sessions(self.conn, [by_number[number] for number in sorted(self.new)])
         store.put_token_usages(self.conn, usages)
+        return usages
 
     def _settle_sums(self, counted: dict[str, dict[int, Totals]]) -> int:
         everything = store.user_totals(self.conn, self.user_id) or UserTotals()
@@ -425,6 +520,8 @@ class _Book:
             msgspec.json.encode({name: tools[name] for name in sorted(tools) if any(tools[name].values())}).decode(),
             old.streak,
         )
+        if old.output_tokens <= OUTPUT_PER_DAY < new.output_tokens:
+            self.full_days.add(stat_date)
         if new.total_tokens or new.session_count:
             store.put_day(self.conn, self.user_id, new, self.now)
         else:
@@ -447,6 +544,67 @@ class _Book:
                 partial(store.active_with_tool, self.conn, self.user_id, tool),
                 partial(store.set_tool_streak, self.conn, self.user_id, tool),
             )
+
+    def _watch(self, usages: list[tuple[StoredSession, Totals]]) -> None:
+        """Flag what should be looked at among the sessions whose tokens changed, and note what is usual now."""
+        if self.anew:
+            store.put_recent_sessions(self.conn, self.user_id, store.last_sessions(self.conn, self.user_id, RECENT))
+            return
+        self._note_growth()
+        if not usages:
+            return
+        noted = store.recent_sessions(self.conn, self.user_id)
+        if noted is None:  # somebody new, or of a release that did not look
+            touched = {session.number for session, _ in usages}
+            found = store.last_sessions(self.conn, self.user_id, RECENT)
+            usual = Usual({number: tokens for number, tokens in found.items() if number not in touched})
+        else:
+            usual = Usual(noted)
+        fillers = {
+            max((session.day == day, totals.output, session.number) for session, totals in usages)[2]
+            for day in self.full_days
+        }
+        for session, totals in sorted(usages, key=lambda each: each[0].number):
+            number, mean = session.number, usual.mean(without=session.number)
+            if reasons := doubts(session, totals, mean, is_beyond=number in self.beyond, fills_day=number in fillers):
+                self._flag(session, totals, mean, reasons)
+            usual.put(number, totals.input + totals.output)
+        if noted is None or usual.is_short:
+            usual.recent = store.last_sessions(self.conn, self.user_id, RECENT)
+        if usual.recent != noted:
+            store.put_recent_sessions(self.conn, self.user_id, usual.recent)
+
+    def _flag(self, session: StoredSession, totals: Totals, usual: float | None, reasons: list[Reason]) -> None:
+        """Flag a session, once; one that was found fine is flagged again if it has grown a lot since."""
+        known = self.anomalies.get(session.number)
+        if known is not None and (known.state != "fine" or totals.input + totals.output <= GROWN_SINCE * known.tokens):
+            return
+        found = Anomaly(
+            session=session.number,
+            user_id=self.user_id,
+            state="open",
+            reasons=",".join(reasons),
+            usual=round(usual) if usual is not None else None,
+            input_tokens=totals.input,
+            output_tokens=totals.output,
+            cache_tokens=totals.cache_write + totals.cache_read,
+            flagged_at=self.now,
+            decided_at=None,
+            decided_by=None,
+        )
+        store.put_anomaly(self.conn, found)
+        details = {"session": session.id, "tokens": found.tokens, "usual": found.usual, "reasons": reasons}
+        note(self.conn, "suspicious_activity", self.user_id, Caller(), self.now, **details)
+
+    def _note_growth(self) -> None:
+        """Keep the figures of flagged sessions; those of one that was found fine stay what they were then."""
+        for number, known in self.anomalies.items():
+            held = self.work[number].held
+            if known.state != "fine" and held != Totals():
+                known.input_tokens += held.input
+                known.output_tokens += held.output
+                known.cache_tokens += held.cache_write + held.cache_read
+                store.put_anomaly(self.conn, known)
 
     def _mend_streaks(
         self, toggled: list[str], look: Callable[[str], tuple[int, int] | None], put: Callable[[str, int], None]

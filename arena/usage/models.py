@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -182,6 +182,70 @@ class Totals(Struct):
         difference = Totals(self.sessions, self.records, self.input, self.output, self.cache_write, self.cache_read)
         difference.add(other, -1)
         return difference
+
+
+AnomalyState = Literal["open", "fine", "excluded"]
+"""Nobody looked yet; an administrator found nothing wrong; or they left the session out of ranking."""
+Reason = Literal["size", "response", "rate", "day"]
+"""Why a session was flagged, in the words of `arena.usage.rules.doubts`."""
+
+
+Verdict = Literal["fine", "exclude", "restore"]
+VERDICTS: dict[Verdict, str] = {
+    "fine": "session_reviewed",
+    "exclude": "session_excluded",
+    "restore": "session_restored",
+}
+"""What an administrator may decide, and the event that tells of it."""
+
+
+class Anomaly(Struct):
+    """A row of `anomalies`: a session that was flagged, what it holds, and what became of it.
+
+    ``usual`` is the rolling mean it was compared with, None if there was none.
+    """
+
+    session: int
+    user_id: str
+    state: AnomalyState
+    reasons: str
+    usual: int | None
+    input_tokens: int
+    output_tokens: int
+    cache_tokens: int
+    flagged_at: int
+    decided_at: int | None
+    decided_by: str | None
+
+    @property
+    def tokens(self) -> int:
+        """Input and output."""
+        return self.input_tokens + self.output_tokens
+
+
+class FlaggedSession(Struct, frozen=True):
+    """A flagged session with what is told of it: whose, with which tool, and when."""
+
+    id: str
+    user_id: str
+    name: str
+    display: str
+    tool: str
+    model: str | None
+    road: int
+    day: str
+    started_at: int
+    ended_at: int
+    duration_seconds: int
+    state: AnomalyState
+    reasons: str
+    usual: int | None
+    input_tokens: int
+    output_tokens: int
+    cache_tokens: int
+    flagged_at: int
+    decided_at: int | None
+    decider: str | None
 
 
 class Outcome(Struct):

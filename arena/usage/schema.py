@@ -306,3 +306,59 @@ def _(db: Database) -> None:
     db.execute(
         "ALTER TABLE usage_records ADD COLUMN tokens_known INTEGER NOT NULL DEFAULT 1 CHECK (tokens_known IN (0, 1))"
     )
+
+
+@migrations(name="0009_anomalies")
+def _(db: Database) -> None:
+    # What excluded sessions hold still decides which road counts on a day, so it stays here, apart.
+    db.execute("ALTER TABLE road_days RENAME TO road_days_before")
+    db.execute(
+        """
+        CREATE TABLE road_days (
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            day TEXT NOT NULL,
+            tool INTEGER NOT NULL,
+            road INTEGER NOT NULL,
+            excluded INTEGER NOT NULL CHECK (excluded IN (0, 1)),
+            sessions INTEGER NOT NULL,
+            records INTEGER NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cache_write_tokens INTEGER NOT NULL,
+            cache_read_tokens INTEGER NOT NULL,
+            PRIMARY KEY (user_id, day, tool, road, excluded)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        "INSERT INTO road_days SELECT user_id, day, tool, road, 0, sessions, records, input_tokens, output_tokens, "
+        "cache_write_tokens, cache_read_tokens FROM road_days_before"
+    )
+    db.execute("DROP TABLE road_days_before")
+    db.execute(
+        """
+        CREATE TABLE recent_sessions (
+            user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+            sessions TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE anomalies (
+            session INTEGER PRIMARY KEY REFERENCES sessions (number) ON DELETE CASCADE,
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            state TEXT NOT NULL CHECK (state IN ('open', 'fine', 'excluded')),
+            reasons TEXT NOT NULL,
+            usual INTEGER,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cache_tokens INTEGER NOT NULL,
+            flagged_at INTEGER NOT NULL,
+            decided_at INTEGER,
+            decided_by TEXT
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX idx_anomalies_user_id ON anomalies (user_id)")
+    db.execute("CREATE INDEX idx_anomalies_state ON anomalies (state, flagged_at, session)")

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from arena.usage.models import Day, StoredRecord, StoredSession, Totals, UserTotals
+from arena.usage.models import Anomaly, Day, FlaggedSession, StoredRecord, StoredSession, Totals, UserTotals
 
 # -- records
 
@@ -54,17 +54,30 @@ def records_of_user(conn: sqlite3.Connection, user_id: str) -> list[StoredRecord
 
 
 def set_counted(conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int, counted: int) -> set[int]:
-    """Let a road's records of a person, tool and day count or not; return the numbers of the sessions they are in."""
+    """Let a road's records of a person, tool and day count or not; return the numbers of the sessions they are in.
+
+    Those of excluded sessions never count.
+    """
     where = {"user_id": user_id, "day": day, "tool": tool, "road": road, "counted": counted}
     rows = conn.execute(
         """
         UPDATE usage_records SET counted = :counted
         WHERE user_id = :user_id AND day = :day AND tool = :tool AND road = :road AND counted <> :counted
+            AND session NOT IN (SELECT session FROM anomalies WHERE user_id = :user_id AND state = 'excluded')
         RETURNING session
         """,
         where,
     )
     return {row[0] for row in rows}
+
+
+def records_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> list[StoredRecord]:
+    """A session's records, in the order of their keys. (Looks through all records of the person.)"""
+    rows = conn.execute(
+        "SELECT * FROM usage_records WHERE user_id = :user_id AND session = :session ORDER BY key",
+        {"user_id": user_id, "session": session},
+    )
+    return [StoredRecord(*row) for row in rows]
 
 
 def delete_records_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> int:
@@ -227,31 +240,37 @@ def counted_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> 
 # -- sums
 
 
-def road_day(conn: sqlite3.Connection, user_id: str, day: str, tool: int) -> dict[int, Totals]:
-    """What each road brought for a person, tool and day."""
+def road_day(conn: sqlite3.Connection, user_id: str, day: str, tool: int) -> dict[tuple[int, int], Totals]:
+    """What each road brought for a person, tool and day, and apart (1) what of it is in excluded sessions."""
     rows = conn.execute(
         """
-        SELECT road, sessions, records, input_tokens, output_tokens, cache_write_tokens, cache_read_tokens
+        SELECT road, excluded, sessions, records, input_tokens, output_tokens, cache_write_tokens, cache_read_tokens
         FROM road_days WHERE user_id = :user_id AND day = :day AND tool = :tool
         """,
         {"user_id": user_id, "day": day, "tool": tool},
     )
-    return {row[0]: Totals(*tuple(row)[1:]) for row in rows}
+    return {(row[0], row[1]): Totals(*tuple(row)[2:]) for row in rows}
 
 
-def put_road_day(conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int, totals: Totals) -> None:
+def put_road_day(
+    conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int, excluded: int, totals: Totals
+) -> None:
     """Write what a road brought for a person, tool and day; nothing at all removes the row."""
-    where = {"user_id": user_id, "day": day, "tool": tool, "road": road}
+    where = {"user_id": user_id, "day": day, "tool": tool, "road": road, "excluded": excluded}
     if totals == Totals():
         conn.execute(
-            "DELETE FROM road_days WHERE user_id = :user_id AND day = :day AND tool = :tool AND road = :road", where
+            """
+            DELETE FROM road_days
+            WHERE user_id = :user_id AND day = :day AND tool = :tool AND road = :road AND excluded = :excluded
+            """,
+            where,
         )
         return
     conn.execute(
         """
         INSERT INTO road_days VALUES
-            (:user_id, :day, :tool, :road, :sessions, :records, :input, :output, :cache_write, :cache_read)
-        ON CONFLICT (user_id, day, tool, road) DO UPDATE SET
+            (:user_id, :day, :tool, :road, :excluded, :sessions, :records, :input, :output, :cache_write, :cache_read)
+        ON CONFLICT (user_id, day, tool, road, excluded) DO UPDATE SET
             sessions = excluded.sessions, records = excluded.records, input_tokens = excluded.input_tokens,
             output_tokens = excluded.output_tokens, cache_write_tokens = excluded.cache_write_tokens,
             cache_read_tokens = excluded.cache_read_tokens
@@ -452,6 +471,127 @@ def clear_sums(conn: sqlite3.Connection, user_id: str) -> None:
 def people_with_records(conn: sqlite3.Connection) -> list[str]:
     """The ids of everybody who ever reported anything."""
     return [row[0] for row in conn.execute("SELECT DISTINCT user_id FROM sessions ORDER BY user_id")]
+
+
+# -- anomalies
+
+
+def recent_sessions(conn: sqlite3.Connection, user_id: str) -> dict[int, int] | None:
+    """The last of a person's sessions that count, as they were noted: input and output tokens by number, in order.
+
+    None if they never were.
+    """
+    row = conn.execute("SELECT sessions FROM recent_sessions WHERE user_id = :user_id", {"user_id": user_id}).fetchone()
+    return _recent.decode(row[0]) if row else None
+
+
+_recent = msgspec.json.Decoder(dict[int, int])
+
+
+def put_recent_sessions(conn: sqlite3.Connection, user_id: str, sessions: dict[int, int]) -> None:
+    """Note the last of a person's sessions that count."""
+    conn.execute(
+        """
+        INSERT INTO recent_sessions (user_id, sessions) VALUES (:user_id, :sessions)
+        ON CONFLICT (user_id) DO UPDATE SET sessions = excluded.sessions
+        """,
+        {"user_id": user_id, "sessions": msgspec.json.encode(sessions).decode()},
+    )
+
+
+def last_sessions(conn: sqlite3.Connection, user_id: str, limit: int) -> dict[int, int]:
+    """The same, found anew among all sessions of the person."""
+    rows = conn.execute(
+        """
+        SELECT s.number, t.input_tokens + t.output_tokens AS tokens
+        FROM sessions AS s JOIN token_usage AS t ON t.session_id = s.id
+        WHERE s.user_id = :user_id AND t.input_tokens + t.output_tokens > 0
+        ORDER BY s.number DESC LIMIT :limit
+        """,
+        {"user_id": user_id, "limit": limit},
+    )
+    return {row[0]: row[1] for row in reversed(rows.fetchall())}
+
+
+def anomalies_of_user(conn: sqlite3.Connection, user_id: str) -> dict[int, Anomaly]:
+    """A person's flagged sessions, by number."""
+    rows = conn.execute(
+        """
+        SELECT session, user_id, state, reasons, usual, input_tokens, output_tokens, cache_tokens, flagged_at,
+               decided_at, decided_by
+        FROM anomalies WHERE user_id = :user_id
+        """,
+        {"user_id": user_id},
+    )
+    return {row[0]: Anomaly(*row) for row in rows}
+
+
+def anomaly(conn: sqlite3.Connection, session_id: str) -> Anomaly | None:
+    """What is noted of a session, if it was flagged."""
+    row = conn.execute(
+        """
+        SELECT a.session, a.user_id, a.state, a.reasons, a.usual, a.input_tokens, a.output_tokens, a.cache_tokens,
+               a.flagged_at, a.decided_at, a.decided_by
+        FROM sessions AS s JOIN anomalies AS a ON a.session = s.number WHERE s.id = :session_id
+        """,
+        {"session_id": session_id},
+    ).fetchone()
+    return Anomaly(*row) if row else None
+
+
+def put_anomaly(conn: sqlite3.Connection, anomaly: Anomaly) -> None:
+    """Flag a session, or write what became of it."""
+    conn.execute(
+        """
+        INSERT INTO anomalies (session, user_id, state, reasons, usual, input_tokens, output_tokens, cache_tokens,
+                               flagged_at, decided_at, decided_by)
+        VALUES (:session, :user_id, :state, :reasons, :usual, :input_tokens, :output_tokens, :cache_tokens,
+                :flagged_at, :decided_at, :decided_by)
+        ON CONFLICT (session) DO UPDATE SET
+            state = excluded.state, reasons = excluded.reasons, usual = excluded.usual,
+            input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+            cache_tokens = excluded.cache_tokens, flagged_at = excluded.flagged_at,
+            decided_at = excluded.decided_at, decided_by = excluded.decided_by
+        """,
+        msgspec.structs.asdict(anomaly),
+    )
+
+
+def flagged_sessions(conn: sqlite3.Connection, state: str, limit: int, offset: int) -> list[FlaggedSession]:
+    """Flagged sessions of everybody in one state, those flagged last first."""
+    rows = conn.execute(
+        """
+        SELECT s.id, u.id AS user_id, u.username, u.display_name, s.tool_type_id, s.model_name, s.road, s.day,
+               s.started_at, s.ended_at, s.duration_seconds, a.state, a.reasons, a.usual,
+               a.input_tokens, a.output_tokens, a.cache_tokens, a.flagged_at, a.decided_at, d.username AS decider
+        FROM anomalies AS a JOIN sessions AS s ON s.number = a.session JOIN users AS u ON u.id = a.user_id
+            LEFT JOIN users AS d ON d.id = a.decided_by
+        WHERE a.state = :state ORDER BY a.flagged_at DESC, a.session DESC LIMIT :limit OFFSET :offset
+        """,
+        {"state": state, "limit": limit, "offset": offset},
+    )
+    return [FlaggedSession(*row) for row in rows]
+
+
+def anomaly_counts(conn: sqlite3.Connection) -> dict[str, int]:
+    """How many flagged sessions there are in each state that has any."""
+    return {row[0]: row[1] for row in conn.execute("SELECT state, COUNT(*) AS n FROM anomalies GROUP BY state")}
+
+
+def excluded_sessions(conn: sqlite3.Connection, user_id: str) -> list[FlaggedSession]:
+    """A person's sessions that are left out of ranking, the newest first."""
+    rows = conn.execute(
+        """
+        SELECT s.id, u.id AS user_id, u.username, u.display_name, s.tool_type_id, s.model_name, s.road, s.day,
+               s.started_at, s.ended_at, s.duration_seconds, a.state, a.reasons, a.usual,
+               a.input_tokens, a.output_tokens, a.cache_tokens, a.flagged_at, a.decided_at, d.username AS decider
+        FROM anomalies AS a JOIN sessions AS s ON s.number = a.session JOIN users AS u ON u.id = a.user_id
+            LEFT JOIN users AS d ON d.id = a.decided_by
+        WHERE a.user_id = :user_id AND a.state = 'excluded' ORDER BY s.started_at DESC, s.number DESC
+        """,
+        {"user_id": user_id},
+    )
+    return [FlaggedSession(*row) for row in rows]
 
 
 # -- looks

@@ -1,3 +1,21 @@
+CREATE TABLE anomalies (
+    session INTEGER PRIMARY KEY REFERENCES sessions (number) ON DELETE CASCADE,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    state TEXT NOT NULL CHECK (state IN ('open', 'fine', 'excluded')),
+    reasons TEXT NOT NULL,
+    usual INTEGER,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_tokens INTEGER NOT NULL,
+    flagged_at INTEGER NOT NULL,
+    decided_at INTEGER,
+    decided_by TEXT
+) STRICT;
+
+CREATE INDEX idx_anomalies_state ON anomalies (state, flagged_at, session);
+
+CREATE INDEX idx_anomalies_user_id ON anomalies (user_id);
+
 CREATE TABLE api_keys (
     id TEXT PRIMARY KEY,
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -96,18 +114,24 @@ CREATE TABLE prices (
     PRIMARY KEY (model, effective_from)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE recent_sessions (
+    user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    sessions TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE road_days (
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     day TEXT NOT NULL,
     tool INTEGER NOT NULL,
     road INTEGER NOT NULL,
+    excluded INTEGER NOT NULL CHECK (excluded IN (0, 1)),
     sessions INTEGER NOT NULL,
     records INTEGER NOT NULL,
     input_tokens INTEGER NOT NULL,
     output_tokens INTEGER NOT NULL,
     cache_write_tokens INTEGER NOT NULL,
     cache_read_tokens INTEGER NOT NULL,
-    PRIMARY KEY (user_id, day, tool, road)
+    PRIMARY KEY (user_id, day, tool, road, excluded)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER security_audit_chain_is_one BEFORE INSERT ON security_audit_chain

@@ -24,7 +24,7 @@ def test_a_record_is_in_every_sum(db: Database, send: Send) -> None:
     outcome = send(a_report(a_record(cache_write_5m=3, cache_write_1h=4, cache_read=100)))
     assert (outcome.stored, outcome.grown, outcome.known, outcome.tokens) == (1, 0, 0, 15)
     found = sums(db)
-    assert found["road_days"] == [(ALICE, "2026-11-20", 1, 1, 1, 1, 10, 5, 7, 100)]
+    assert found["road_days"] == [(ALICE, "2026-11-20", 1, 1, 0, 1, 1, 10, 5, 7, 100)]
     assert found["token_usage"] == [(ALICE, "claude-code", 10, 5, 7, 100, 122)]
     assert found["daily_user_stats"][0][:7] == (ALICE, "2026-11-20", 10, 5, 107, 122, 1)
     assert found["user_stats"][0][1:5] == (10, 5, 107, 122)
