@@ -129,11 +129,8 @@ def too_many(connection: Connection, limit: str, rate: Rate, quota: Quota) -> To
         note_stranger(connection, "rate_limit_exceeded", limit=limit)
     else:
         note_known(connection, "rate_limit_exceeded", person, f"{person} {limit}", limit=limit)
-    wait = rules.in_words(quota.wait)
-    return TooMany(
-        f"Too many requests: {rate.number} a {rate.unit} are taken. Try again in {wait}.",
-        retry_after=-(-quota.wait // 1000),
-    )
+    sentence = f"Too many requests (at most {rate.number:,} a {rate.unit}). Try again in {rules.in_words(quota.wait)}."
+    return TooMany(sentence, retry_after=-(-quota.wait // 1000))
 
 
 # -- web sessions and pages (guards are async: Litestar runs others in a thread, where looking up is not free)

@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from arena.accounts.models import Counter, Device, DeviceCode, Guess, Guesses, Link, Patience, Unsigned
 from arena.core.addresses import network_of
-from arena.core.clock import MINUTE
+from arena.core.clock import HOUR, MINUTE
 
 NAME = re.compile(r"[a-z0-9_-]{3,50}")
 DISPLAY_LENGTH = 50
@@ -242,8 +242,9 @@ def longest_wait(begun: list[Guess], now: int) -> int | None:
 
 
 def in_words(wait: int) -> str:
-    """Write milliseconds to wait as people say them, rounded up ("30 seconds", "4 minutes")."""
-    number, unit = (-(-wait // 1000), "second") if wait <= MINUTE else (-(-wait // MINUTE), "minute")
+    """Write milliseconds to wait as people say them, rounded up ("30 seconds", "4 minutes", "25 hours")."""
+    length, unit = (1000, "second") if wait <= MINUTE else (MINUTE, "minute") if wait <= 2 * HOUR else (HOUR, "hour")
+    number = -(-wait // length)
     return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
 
 

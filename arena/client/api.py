@@ -22,7 +22,9 @@ PAUSE = 0.5
 """Seconds before the first retry; each later one waits twice as long, give or take a half."""
 
 RETRIES = 3
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 90.0
+"""Seconds; a box that counts calls by the minute asks for at most 62. Who asks for more is asked again another time."""
+
 GZIP_FROM = 1024
 SKEW = 60
 """Seconds by which our clock may differ from the box's before we sign with the box's time."""
@@ -202,9 +204,10 @@ class Api:
             status, headers, content, why = self._once(method, path, body, packed)
             if status and status < 500 and status != 429:
                 return status, headers, content
-            if attempt == RETRIES:
-                raise Unreachable(self._hopeless(status, why))
-            time.sleep(_pause(attempt, headers.get("retry-after", "")))
+            pause = _pause(attempt, headers.get("retry-after", ""))
+            if attempt == RETRIES or pause > LONGEST_WAIT:
+                raise Unreachable(self._hopeless(status, why, pause))
+            time.sleep(pause)
             attempt += 1
 
     def _once(self, method: str, path: str, body: bytes | None, packed: bool) -> tuple[int, dict[str, str], bytes, str]:
@@ -277,12 +280,13 @@ class Api:
             raise Refused(f"{self._server} refused: {_said(envelope) or f'status {status}'}")
         return envelope.data
 
-    def _hopeless(self, status: int, why: str) -> str:
+    def _hopeless(self, status: int, why: str, pause: float) -> str:
         told = f"answers with an error of its own ({status})" if status else f"cannot be reached ({why})"
         if status == 429:
             told = "asks for patience"
-        what_to_do = "what is unsent stays in the ledger, run this again later."
-        return f"{self._server} {told}; {what_to_do if self._key else 'nothing was signed in, try again later.'}"
+        when = f"in {-(-pause // 60):.0f} minutes" if LONGEST_WAIT < pause < float("inf") else "later"
+        what_to_do = f"what is unsent stays in the ledger, run this again {when}."
+        return f"{self._server} {told}; {what_to_do if self._key else f'nothing was signed in, try again {when}.'}"
 
     def _nonsense(self) -> Refused:
         return Refused(f"{self._server} did not answer like an arena box; check the address (`arena login --server`).")
@@ -298,7 +302,7 @@ def _pause(attempt: int, told: str) -> float:
                 wait = parsedate_to_datetime(told).timestamp() - time.time()
             except (ValueError, TypeError):
                 return wait
-    return max(0.0, min(wait, LONGEST_WAIT))
+    return max(0.0, wait)
 
 
 def _envelope(content: bytes) -> _Envelope | None:

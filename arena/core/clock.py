@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 DAY = 86_400_000
+HOUR = 3_600_000
 MINUTE = 60_000
 
 

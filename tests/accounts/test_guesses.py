@@ -96,7 +96,15 @@ def test_a_right_guess_takes_back_itself_and_no_wait_of_others() -> None:
 
 @pytest.mark.parametrize(
     ("milliseconds", "words"),
-    [(1, "1 second"), (29_001, "30 seconds"), (60_000, "60 seconds"), (60_001, "2 minutes"), (900_000, "15 minutes")],
+    [
+        (1, "1 second"),
+        (29_001, "30 seconds"),
+        (60_000, "60 seconds"),
+        (60_001, "2 minutes"),
+        (900_000, "15 minutes"),
+        (7_200_000, "120 minutes"),
+        (7_200_001, "3 hours"),
+    ],
 )
 def test_a_wait_is_said_in_round_figures(milliseconds: int, words: str) -> None:
     assert rules.in_words(milliseconds) == words

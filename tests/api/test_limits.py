@@ -75,7 +75,7 @@ def test_whoever_asks_too_often_is_told_when_to_try_again(machine: httpx.Client)
     assert clock.DAY // 1000 - 5 <= wait <= clock.DAY * 51 // 50 // 1000
     error = refused.json()["error"]
     assert error["code"] == "RATE_LIMITED"
-    assert error["message"].startswith("Too many requests: 5 a day are taken. Try again in 14")
+    assert error["message"] == "Too many requests (at most 5 a day). Try again in 25 hours."
     assert refused.headers["access-control-allow-origin"] == "*"
     assert refused.headers["content-security-policy"]
 
@@ -187,7 +187,7 @@ def test_attempts_to_sign_in_are_counted_and_the_form_is_not(box: Serving, machi
     assert [attempt(f"name-{n}").status_code for n in range(6)] == [401] * 4 + [429] * 2
     refused = attempt("name-9")
     assert refused.headers["content-type"].startswith("text/html")
-    assert "Too many requests: 4 a day are taken." in refused.text
+    assert "Too many requests (at most 4 a day). Try again in 25 hours." in refused.text
     assert int(refused.headers["retry-after"]) > 80_000
     assert machine.post("/join/nothing").status_code == 429
     assert machine.get("/join/nothing").status_code == 404
@@ -204,7 +204,7 @@ def test_changes_of_keys_are_counted_by_person(serve: Any) -> None:
         csrf = visitor.csrf("/dashboard")
         make = partial(visitor.post, "/dashboard/keys", data={"csrf": csrf, "label": "laptop"})
         assert statuses(make, 4) == [200] * 3 + [429]
-        assert "Too many requests: 3 a day are taken." in make().text
+        assert "Too many requests (at most 3 a day). Try again in 25 hours." in make().text
         assert visitor.get("/dashboard").status_code == 200
         wait_until(lambda: noted(box, limit='"limit":"sensitive"'), 2)
 

@@ -83,6 +83,21 @@ def test_retry_after_is_honoured(laptop: Laptop, box: Box) -> None:
     assert time.monotonic() - began >= 0.2
 
 
+@pytest.mark.parametrize(
+    ("told", "when"), [("3600", "in 60 minutes"), ("91", "in 2 minutes"), ("inf", "later"), ("1e999", "later")]
+)
+def test_a_box_that_asks_for_much_patience_is_not_waited_for(laptop: Laptop, box: Box, told: str, when: str) -> None:
+    box.faults = [answering(429, b"{}", Retry_After=told)]
+    assert failed(laptop).endswith(f"asks for patience; what is unsent stays in the ledger, run this again {when}.\n")
+    assert laptop.json("sync")["submitted"] == 1
+
+
+@pytest.mark.parametrize("told", ["nan", "-5", "soon", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_an_odd_retry_after_harms_nobody(laptop: Laptop, box: Box, told: str) -> None:
+    box.faults = [answering(429, b"{}", Retry_After=told)]
+    assert laptop.json("sync")["submitted"] == 1
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_says_how_to_sign_in_again(laptop: Laptop, box: Box, status: int) -> None:
     box.faults = [status]
