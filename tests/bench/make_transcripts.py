@@ -77,13 +77,16 @@ class Truth:
 
     def __init__(self) -> None:
         self.days: dict[str, Counter[str]] = {}
+        self.models: dict[str, dict[str, Counter[str]]] = {}
         self.tools: Counter[str] = Counter()
         self.lines_added = self.lines_deleted = self.prompts = self.responses = 0
 
-    def bill(self, at: float, figures: dict[str, int]) -> None:
+    def bill(self, at: float, model: str, figures: dict[str, int]) -> None:
         """Count one response."""
         self.responses += 1
-        self.days.setdefault(_stamp(at)[:10], Counter()).update(figures)
+        day = _stamp(at)[:10]
+        self.days.setdefault(day, Counter()).update(figures)
+        self.models.setdefault(day, {}).setdefault(model, Counter()).update(figures)
 
     def told(self) -> dict[str, Any]:
         """Everything, for ``truth.json``."""
@@ -94,6 +97,10 @@ class Truth:
             "totals": dict(total),
             "responses": self.responses,
             "days": {day: dict(counts) for day, counts in sorted(self.days.items())},
+            "models": {
+                day: {model: dict(counts) for model, counts in sorted(models.items())}
+                for day, models in sorted(self.models.items())
+            },
             "tools": dict(sorted(self.tools.items())),
             "lines_added": self.lines_added,
             "lines_deleted": self.lines_deleted,
@@ -193,7 +200,7 @@ class Session:
         if not plain:
             figures["cache_write_1h" if rng.random() < 0.25 else "cache_write_5m"] = fresh
         self.context = self.context + fresh if self.context < 170_000 else 25_000
-        self.truth.bill(self.at, figures)
+        self.truth.bill(self.at, self.model, figures)
         blocks: list[Line] = []
         if rng.random() < 0.5:
             signature = f"{rng.getrandbits(2_400):0600x}"
