@@ -22,6 +22,7 @@ from arena.web.errors import PROGRAMS
 VERSION = "3.1.0"
 SCHEMES = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer"},
     "timestamp": {
         "type": "apiKey",
         "in": "header",
@@ -41,7 +42,7 @@ PROOFS: dict[Who, list[dict[str, list[str]]]] = {
     "reader": [{}, {"key": []}, {"session": []}],
     "member": [{"session": []}],
     "admin": [{"session": []}],
-    "key": [{"key": []}],
+    "key": [{"key": []}, {"bearer": []}],
     "signature": [{"key": [], "timestamp": [], "signature": []}],
 }
 REFUSALS = {

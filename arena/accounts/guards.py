@@ -110,7 +110,7 @@ def caller_id(connection: Connection, limit: str) -> str | None:
     Whoever signs in is known by a browser that somebody signed in with before, so that strangers who share its address
     do not use up its attempts.
     """
-    if header(connection, b"x-api-key"):
+    if sent_key(connection):
         owner = _recent_owner(connection)
         if owner is not None and owner.is_good:
             return owner.key_id if limit == "otlp" else owner.person.id
@@ -182,7 +182,7 @@ async def may_look(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard of public boards: anybody, or with ``[boards] visible = "signed-in"`` whoever has a session or a key."""
     if box_of(connection).config.boards.visible == "everyone":
         return
-    if "x-api-key" in connection.headers:
+    if sent_key(connection):
         by_key(connection)
     else:
         me(connection)
@@ -193,7 +193,7 @@ def reader_of(connection: Connection) -> str | None:
     visitor = visitor_of(connection)
     if visitor is not None:
         return visitor.id
-    return by_key(connection).id if header(connection, b"x-api-key") else None
+    return by_key(connection).id if sent_key(connection) else None
 
 
 def somebody(connection: Connection, name: str) -> Person:
@@ -286,9 +286,17 @@ def key_of(connection: Connection) -> KeyOwner:
     return _accepted(connection, _owner(connection))
 
 
+def sent_key(connection: Connection) -> str:
+    """The key that a request carries, as ``X-API-Key`` or as a bearer token (RFC 6750); empty if it has none."""
+    if key := header(connection, b"x-api-key"):
+        return key
+    scheme, _, token = header(connection, b"authorization").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def prefix_of(connection: Connection) -> str:
     """The part of a request's key that may be shown."""
-    return header(connection, b"x-api-key")[: rules.PREFIX_LENGTH]
+    return sent_key(connection)[: rules.PREFIX_LENGTH]
 
 
 def signed(connection: Connection, body: bytes) -> KeyOwner:
@@ -298,7 +306,7 @@ def signed(connection: Connection, body: bytes) -> KeyOwner:
     Raises `NotSignedIn` with one sentence for each problem and the server's time (epoch seconds) in its details.
     """
     owner, now = _accepted(connection, _recent_owner(connection)), clock.now()
-    key, timestamp = header(connection, b"x-api-key"), header(connection, b"x-timestamp")
+    key, timestamp = sent_key(connection), header(connection, b"x-timestamp")
     problem = rules.signature_problem(key, timestamp, header(connection, b"x-signature"), body, now)
     if problem is not None:
         _note_refusal(connection, owner, problem.event, problem.reason)
@@ -327,7 +335,7 @@ def _owner(connection: Connection) -> KeyOwner | None:
     """Whose key the request carries, whatever the key's state, looked up once a request."""
     state = connection.scope["state"]
     if "owner" not in state:
-        key, db, now = header(connection, b"x-api-key"), box_of(connection).db, clock.now()
+        key, db, now = sent_key(connection), box_of(connection).db, clock.now()
         found = None
         if rules.KEY.fullmatch(key):
             found = db.glance(partial(store.user_by_key_hash, key_hash=ids.digest(key)))
@@ -347,7 +355,7 @@ def _recent_owner(connection: Connection) -> KeyOwner | None:
     """The same as it was up to a second ago: for counting, and for whoever asks again in the same write."""
     state = connection.scope["state"]
     if "recent_owner" not in state:
-        until, found = _owners(connection).get(header(connection, b"x-api-key"), (0, None))
+        until, found = _owners(connection).get(sent_key(connection), (0, None))
         state["recent_owner"] = found if until >= clock.now() else _owner(connection)
     owner: KeyOwner | None = state["recent_owner"]
     return owner
@@ -361,8 +369,8 @@ def _owners(connection: Connection) -> dict[str, tuple[int, KeyOwner]]:
 def _accepted(connection: Connection, found: KeyOwner | None) -> KeyOwner:
     new_enough(connection)
     if found is None:
-        if not header(connection, b"x-api-key"):
-            raise NotSignedIn("This needs an API key in the header X-API-Key.")
+        if not sent_key(connection):
+            raise NotSignedIn("This needs an API key in the header X-API-Key, or as a bearer token.")
         note_stranger(connection, "api_key_invalid", reason="unknown")
         raise refuse_key()
     if found.revoked_at is not None:

@@ -43,10 +43,21 @@ def test_a_key_of_the_older_program_is_taken(site, db, bob) -> None:
     assert whoami(site, key).text == "bob"
 
 
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_a_key_may_come_as_a_bearer_token(site, bob, scheme: str) -> None:
+    key = site.make_key(bob)
+    assert site.client.get("/api/v1/whoami", headers={"authorization": f"{scheme} {key}"}).text == "bob"
+    for other in (f"Basic {key}", key, "Bearer", f"Bearer {key}x"):
+        assert site.client.get("/api/v1/whoami", headers={"authorization": other}).status_code == 401
+
+
 def test_no_key_is_refused_with_what_to_send(site) -> None:
     answer = site.client.get("/api/v1/whoami")
     assert answer.status_code == 401
-    assert error(answer) == {"code": "UNAUTHORIZED", "message": "This needs an API key in the header X-API-Key."}
+    assert error(answer) == {
+        "code": "UNAUTHORIZED",
+        "message": "This needs an API key in the header X-API-Key, or as a bearer token.",
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from litestar import Request, Router, get, post
 from litestar.types import ASGIApp
 
 from arena.accounts.actions.keys import revoke_key, still_good
-from arena.accounts.guards import caller_of, key_of, note_known, prefix_of, refuse_key, signed
+from arena.accounts.guards import caller_of, key_of, note_known, prefix_of, refuse_key, sent_key, signed
 from arena.accounts.models import KeyOwner
 from arena.core import clock
 from arena.core.errors import Invalid, TooLarge
@@ -175,7 +175,7 @@ async def forget(request: AnyRequest) -> ASGIApp:
 async def revoke(request: AnyRequest) -> ASGIApp:
     """Revoke the very key that this request is signed with."""
     person = signed(request, await body_of(request, BODY_LIMIT)).person
-    prefix, caller, now = request.headers["x-api-key"], caller_of(request), clock.now()
+    prefix, caller, now = sent_key(request), caller_of(request), clock.now()
     await box_of(request).db.write(partial(revoke_key, user_id=person.id, prefix=prefix, caller=caller, now=now))
     return answer({"revoked": True})
 
