@@ -36,7 +36,7 @@ class Tool(Protocol):
 
     NAME: str
     COLLECTOR: str
-    found: Callable[[], bool]
+    places: Callable[[], list[str]]
     sources: Callable[[], Iterator[Source]]
 
 
@@ -84,6 +84,11 @@ def homes_of_sessions(conn: sqlite3.Connection) -> dict[str, str]:
             if stretch.cwd and (known is None or (stretch.started_at, stretch.cwd) < known):
                 first[stretch.session] = (stretch.started_at, stretch.cwd)
     return {session: cwd for session, (_, cwd) in first.items()}
+
+
+def found(tool: Tool) -> bool:
+    """Say whether a tool has been used here."""
+    return any(map(os.path.exists, tool.places()))
 
 
 def module(name: str) -> Tool:

@@ -45,7 +45,7 @@ def hookable() -> list[str]:
 
 def found(name: str) -> bool:
     """Say whether a tool has been used here."""
-    return bool(_tool(name).found())
+    return any(map(os.path.exists, _tool(name).places()))
 
 
 def state(name: str) -> str:
@@ -55,6 +55,12 @@ def state(name: str) -> str:
     except Refused:
         return "unreadable"
     return "installed" if any(_ours(hook, name) for hook in _hooks_of(content)) else "missing"
+
+
+def command(name: str) -> str:
+    """Name the command that a tool calls, as it stands in its settings; nothing where it calls none of ours."""
+    ours = (hook for hook in _hooks_of(_read(_settings(name))) if _ours(hook, name))
+    return next((str(hook["command"]) for hook in ours), "")
 
 
 def install(name: str) -> bool:

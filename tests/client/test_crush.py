@@ -175,19 +175,18 @@ def test_projects_that_are_gone_twice_there_or_odd_are_passed_over(
     listed({"path": "/gone"}, {}, {"path": "relative"}, here, {**here, "data_dir": str(project.folder / ".crush")})
     assert len(laptop.records()) == 1
     for odd in ("", "{", "[]", '{"projects": 7}', "[" * 20_000):
-        Path(crush.projects_file()).write_text(odd)
+        Path(crush.places()[0]).write_text(odd)
         assert laptop.run("sync", "--dry-run", "--full")[0] == 0
 
 
 def test_the_list_of_projects_may_lie_elsewhere(
     tmp_path: Path, laptop: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert crush.projects_file() == str(tmp_path / ".local" / "share" / "crush" / "projects.json")
-    assert not crush.found()
+    assert crush.places()[0] == str(tmp_path / ".local" / "share" / "crush" / "projects.json")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
-    assert crush.projects_file() == str(tmp_path / "xdg" / "crush" / "projects.json")
+    assert crush.places()[0] == str(tmp_path / "xdg" / "crush" / "projects.json")
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "Local"))
-    assert crush.projects_file() == str(tmp_path / "Local" / "crush" / "projects.json")
+    assert crush.places()[0] == str(tmp_path / "Local" / "crush" / "projects.json")
     monkeypatch.setenv("CRUSH_GLOBAL_DATA", str(tmp_path / "given"))
-    assert crush.projects_file() == str(tmp_path / "given" / "projects.json")
+    assert crush.places()[0] == str(tmp_path / "given" / "projects.json")

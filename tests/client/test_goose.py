@@ -191,7 +191,7 @@ def test_the_database_may_lie_elsewhere(tmp_path: Path, path: Path, monkeypatch:
     support = "Library/Application Support"
     for place in (f"root/data/{end}", f"xdg/goose/{end}", f"Roaming/Block/goose/data/{end}", f"{support}/goose/{end}"):
         database(tmp_path / place).close()
-    assert not goose.found()
+    assert found() == []
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
     assert found() == [f"xdg/goose/{end}"]
     monkeypatch.setattr(sys, "platform", "darwin")

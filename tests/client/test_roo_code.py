@@ -47,4 +47,4 @@ def test_the_folder_stands_in_the_task_s_own_history(laptop: Laptop, storage: Pa
     task(storage, request(20), name="t-2", api_conversation_history=[prompt(12)])
     laptop.run("exclude", "/home/dev/secret")
     assert laptop.record()["at"] == AT + 20
-    assert roo_code.found()
+    assert str(storage / "tasks") in roo_code.places()

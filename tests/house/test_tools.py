@@ -1,5 +1,7 @@
 """The tools that a laptop can read and the tools that the box knows are the same ones."""
 
+import os
+
 from arena.client.counting import module, tool_names
 from arena.usage.models import TOOL_BY_ID
 
@@ -13,5 +15,5 @@ def test_a_tool_s_file_is_called_after_it_and_is_complete() -> None:
         tool = module(name)
         assert name == tool.NAME
         assert tool.COLLECTOR.startswith(f"{name}/")
-        assert callable(tool.found)
+        assert all(map(os.path.isabs, tool.places()))
         assert callable(tool.sources)

@@ -101,20 +101,20 @@ _said = msgspec.json.Decoder(_Said)
 _item = msgspec.json.Decoder(_Item)
 
 
-def tasks(fork: Fork, storages: Iterable[str]) -> Iterator[Document]:
+def tasks(fork: Fork, places: Iterable[str]) -> Iterator[Document]:
     """Walk the tasks in the folders where a fork may keep them."""
     seen: set[str] = set()
-    for storage in storages:
-        real = os.path.realpath(storage)
+    for place in places:
+        real = os.path.realpath(place)
         if real in seen:
             continue
         seen.add(real)
         try:
-            with os.scandir(os.path.join(storage, "tasks")) as entries:
+            with os.scandir(place) as entries:
                 folders = sorted(entry.path for entry in entries if entry.is_dir())
         except OSError:
             continue
-        history = _History(storage)
+        history = _History(os.path.dirname(place))
         for folder in folders:
             path = os.path.join(folder, MESSAGES)
             with suppress(OSError):

@@ -126,11 +126,6 @@ _decode_step = msgspec.json.Decoder(_Step).decode
 _decode_session = msgspec.json.Decoder(_SessionFile).decode
 
 
-def found(folder: str, name: str) -> bool:
-    """Say whether a tool has kept anything in its folder of data."""
-    return bool(_databases(folder, name)) or os.path.isdir(os.path.join(folder, "storage", "message"))
-
-
 def sources(tool: str, folder: str, name: str) -> Iterator[Source]:
     """Walk what a tool keeps in its folder of data; its databases are called ``name`` and perhaps a channel's."""
     for path in _databases(folder, name):

@@ -98,21 +98,17 @@ _environment = msgspec.json.Decoder(_Environment)
 _time = msgspec.json.Decoder(str | float)
 
 
-def root() -> str:
+def places() -> list[str]:
     """Name the folder of threads."""
-    return os.path.join(overridden("AMP_DATA_DIR") or data("amp"), "threads")
-
-
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return os.path.isdir(root())
+    return [os.path.join(overridden("AMP_DATA_DIR") or data("amp"), "threads")]
 
 
 def sources() -> Iterator[Document]:
     """Walk all threads."""
-    for path, stat in walk(root(), ".json"):
-        if os.path.basename(path).startswith("T-"):
-            yield Document(path, stamp(stat), partial(_read, path))
+    for folder in places():
+        for path, stat in walk(folder, ".json"):
+            if os.path.basename(path).startswith("T-"):
+                yield Document(path, stamp(stat), partial(_read, path))
 
 
 def _read(path: str) -> Reading:

@@ -1,5 +1,6 @@
 """Claude Code: JSON Lines under ``projects``, sub-agents in files of their own."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,10 +12,13 @@ from arena.client.sources import Log, stamp, walk
 NAME = "claude-code"
 COLLECTOR = "claude-code/1"
 
+CLEANUP_DAYS = 30
+"""After which the tool deletes a transcript, when it starts and its settings say nothing else."""
+
 _read = partial(claude.read, NAME)
 
 
-def roots() -> list[str]:
+def places() -> list[str]:
     """List the folders that may hold ``projects``, as the tool itself looks for them."""
     given = os.environ.get("CLAUDE_CONFIG_DIR", "")
     if given.strip():
@@ -25,24 +29,29 @@ def roots() -> list[str]:
     return list(dict.fromkeys(os.path.abspath(folder) for folder in folders))
 
 
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return any(os.path.isdir(folder) for folder in roots())
-
-
 def settings_file() -> str:
     """Name the settings file in which the user's hooks stand."""
-    folders = [os.path.dirname(f) if os.path.basename(f) == "projects" else f for f in roots()]
+    folders = [os.path.dirname(f) if os.path.basename(f) == "projects" else f for f in places()]
     for folder in folders:
         if os.path.isfile(os.path.join(folder, "settings.json")):
             return os.path.join(folder, "settings.json")
     return os.path.join(next(filter(os.path.isdir, folders), folders[-1]), "settings.json")
 
 
+def retention() -> tuple[int, str]:
+    """Say after how many days the tool deletes its transcripts, and what to do to have it keep them longer."""
+    path, days = settings_file(), CLEANUP_DAYS
+    with suppress(OSError, ValueError, RecursionError), open(path, encoding="utf-8") as file:
+        content = json.load(file)
+        given = content.get("cleanupPeriodDays") if isinstance(content, dict) else None
+        days = given if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else days
+    return days, f'To have it keep them longer, set "cleanupPeriodDays": 365 in {path}.'
+
+
 def sources() -> Iterator[Log]:
     """Walk all transcripts of this machine."""
     seen: set[str] = set()
-    for root in roots():
+    for root in places():
         folder = root if os.path.basename(root) == "projects" else os.path.join(root, "projects")
         real = os.path.realpath(folder)
         if real not in seen:

@@ -24,7 +24,7 @@ DEPTH = 4
 _read = partial(claude.read, NAME)
 
 
-def roots() -> list[str]:
+def places() -> list[str]:
     """List the folders that may hold the app's sessions."""
     folders = [configuration("Claude", SESSIONS)]
     if sys.platform == "win32":
@@ -33,14 +33,9 @@ def roots() -> list[str]:
     return folders
 
 
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return any(os.path.isdir(folder) for folder in roots())
-
-
 def sources() -> Iterator[Log]:
     """Walk all transcripts of all sessions."""
-    for root in roots():
+    for root in places():
         for session in _sessions(root, DEPTH):
             for path, stat in walk(os.path.join(session, ".claude", "projects"), ".jsonl"):
                 if os.path.basename(path) != "audit.jsonl":

@@ -13,16 +13,12 @@ COLLECTOR = "cline/1"
 FORK = Fork(NAME, "saoudrizwan.claude-dev")
 
 
-def storages() -> list[str]:
-    """List the folders in which tasks may lie."""
-    return [*extension_storage(FORK.extension), os.path.join(overridden("CLINE_DIR") or home(".cline"), "data")]
-
-
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return any(os.path.isdir(os.path.join(storage, "tasks")) for storage in storages())
+def places() -> list[str]:
+    """List the folders of tasks."""
+    own = os.path.join(overridden("CLINE_DIR") or home(".cline"), "data")
+    return [os.path.join(storage, "tasks") for storage in (*extension_storage(FORK.extension), own)]
 
 
 def sources() -> Iterator[Document]:
     """Walk all tasks."""
-    return tasks(FORK, storages())
+    return tasks(FORK, places())

@@ -189,18 +189,18 @@ def home() -> str:
     return os.path.abspath(os.path.expanduser(os.environ.get("CODEX_HOME") or "~/.codex"))
 
 
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return any(os.path.isdir(os.path.join(home(), name)) for name in ("sessions", "archived_sessions"))
+def places() -> list[str]:
+    """List the folders of rollouts, those that go on and those put away."""
+    return [os.path.join(home(), name) for name in ("sessions", "archived_sessions")]
 
 
 def sources() -> Iterator[Source]:
     """Walk all rollouts of this machine, each once, wherever it lies and whether compressed or not."""
     settings = _settings()
     seen: set[str] = set()
-    for folder in ("sessions", "archived_sessions"):
+    for folder in places():
         packed = []
-        for path, stat in walk(os.path.join(home(), folder), (".jsonl", ".jsonl" + COMPRESSED)):
+        for path, stat in walk(folder, (".jsonl", ".jsonl" + COMPRESSED)):
             name = os.path.basename(path)
             if not name.startswith("rollout-"):
                 continue

@@ -94,7 +94,7 @@ _changes = msgspec.json.Decoder(_Changes)
 _decode_state = msgspec.msgpack.Decoder(_State).decode
 
 
-def roots() -> list[str]:
+def places() -> list[str]:
     """List the folders that may hold sessions."""
     given, moved = overridden("COPILOT_HOME"), overridden("XDG_STATE_HOME")
     homes = [given] if given else [home(".copilot")]
@@ -103,14 +103,9 @@ def roots() -> list[str]:
     return [os.path.join(base, folder) for base in homes for folder in FOLDERS]
 
 
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return any(os.path.isdir(folder) for folder in roots())
-
-
 def sources() -> Iterator[Log]:
     """Walk the events of all sessions; what else lies in a session's folder is the person's."""
-    for root in roots():
+    for root in places():
         for path, stat in walk(root, ".jsonl"):
             above = os.path.dirname(path)
             if above == root or (os.path.basename(path) == "events.jsonl" and os.path.dirname(above) == root):

@@ -33,20 +33,15 @@ class _Projects(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Projects).decode
 
 
-def projects_file() -> str:
-    """Name the file in which the tool lists its projects."""
-    return os.path.join(overridden("CRUSH_GLOBAL_DATA") or data("crush"), "projects.json")
-
-
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return os.path.isfile(projects_file())
+def places() -> list[str]:
+    """Name the file in which the tool lists its projects; the databases lie in these."""
+    return [os.path.join(overridden("CRUSH_GLOBAL_DATA") or data("crush"), "projects.json")]
 
 
 def sources() -> Iterator[Database]:
     """List the databases of all projects that are still there."""
     try:
-        projects = _decode(content(projects_file())).projects or []
+        projects = _decode(content(places()[0])).projects or []
     except (OSError, msgspec.MsgspecError, RecursionError):
         return
     seen: set[str] = set()

@@ -62,20 +62,16 @@ _decode_settings = msgspec.json.Decoder(_Settings).decode
 _decode_line = msgspec.json.Decoder(_Line).decode
 
 
-def root() -> str:
+def places() -> list[str]:
     """Name the folder of sessions."""
-    return overridden("DROID_SESSIONS_DIR") or home(".factory", "sessions")
-
-
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return os.path.isdir(root())
+    return [overridden("DROID_SESSIONS_DIR") or home(".factory", "sessions")]
 
 
 def sources() -> Iterator[Document]:
     """Walk the settings of all sessions."""
-    for path, stat in walk(root(), ENDING):
-        yield Document(path, stamp(stat), partial(_read, path))
+    for folder in places():
+        for path, stat in walk(folder, ENDING):
+            yield Document(path, stamp(stat), partial(_read, path))
 
 
 class _Talk:

@@ -101,14 +101,14 @@ def home() -> str:
     return os.path.abspath(os.path.join(os.path.expanduser(os.environ.get("GEMINI_CLI_HOME") or "~"), ".gemini"))
 
 
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return os.path.isdir(os.path.join(home(), "tmp"))
+def places() -> list[str]:
+    """Name the folder of chats."""
+    return [os.path.join(home(), "tmp")]
 
 
 def sources() -> Iterator[Source]:
     """Walk all chats of this machine, project by project."""
-    folder = os.path.join(home(), "tmp")
+    (folder,) = places()
     roots = _roots()
     try:
         projects = sorted(os.listdir(folder))

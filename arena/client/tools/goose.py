@@ -29,7 +29,7 @@ FIGURES = (
 )
 
 
-def databases() -> list[str]:
+def places() -> list[str]:
     """List the databases that may be there."""
     given = overridden("GOOSE_PATH_ROOT")
     if given:
@@ -44,14 +44,9 @@ def databases() -> list[str]:
     return [os.path.join(folder, "sessions", "sessions.db") for folder in folders]
 
 
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return any(os.path.isfile(path) for path in databases())
-
-
 def sources() -> Iterator[Database]:
     """List the databases that are there."""
-    for path in databases():
+    for path in places():
         if os.path.isfile(path):
             yield Database(path, stamp_of_database(path), partial(_parts, path))
 

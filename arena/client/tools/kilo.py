@@ -10,19 +10,15 @@ NAME = "kilo"
 COLLECTOR = "kilo/1"
 
 
-def home() -> str:
+def places() -> list[str]:
     """Name the folder of data, which is the same on every system."""
     given = os.environ.get("KILO_DATA_DIR")
     if not given:
         given = os.path.join(os.environ.get("XDG_DATA_HOME") or "~/.local/share", "kilo")
-    return os.path.abspath(os.path.expanduser(given))
-
-
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return opencode.found(home(), "kilo")
+    return [os.path.abspath(os.path.expanduser(given))]
 
 
 def sources() -> Iterator[Source]:
     """Walk all sessions of this machine."""
-    yield from opencode.sources(NAME, home(), "kilo")
+    for folder in places():
+        yield from opencode.sources(NAME, folder, "kilo")

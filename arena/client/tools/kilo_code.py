@@ -16,11 +16,11 @@ WHOLE_SINCE = 1762905600000
 FORK = Fork(NAME, "kilocode.kilo-code", WHOLE_SINCE)
 
 
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return any(os.path.isdir(os.path.join(storage, "tasks")) for storage in extension_storage(FORK.extension))
+def places() -> list[str]:
+    """List the folders of tasks."""
+    return [os.path.join(storage, "tasks") for storage in extension_storage(FORK.extension)]
 
 
 def sources() -> Iterator[Document]:
     """Walk all tasks."""
-    return tasks(FORK, extension_storage(FORK.extension))
+    return tasks(FORK, places())

@@ -10,19 +10,15 @@ NAME = "opencode"
 COLLECTOR = "opencode/1"
 
 
-def home() -> str:
+def places() -> list[str]:
     """Name the folder of data, which is the same on every system."""
     given = os.environ.get("OPENCODE_DATA_DIR")
     if not given:
         given = os.path.join(os.environ.get("XDG_DATA_HOME") or "~/.local/share", "opencode")
-    return os.path.abspath(os.path.expanduser(given))
-
-
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return opencode.found(home(), "opencode")
+    return [os.path.abspath(os.path.expanduser(given))]
 
 
 def sources() -> Iterator[Source]:
     """Walk all sessions of this machine."""
-    yield from opencode.sources(NAME, home(), "opencode")
+    for folder in places():
+        yield from opencode.sources(NAME, folder, "opencode")

@@ -69,22 +69,18 @@ _decode_record = msgspec.json.Decoder(_Record).decode
 _decode_prompt = msgspec.json.Decoder(_Prompt).decode
 
 
-def homes() -> list[str]:
-    """List the folders that may hold ``projects``."""
+def places() -> list[str]:
+    """List the folders of projects."""
     given = [os.environ.get(name, "").strip() for name in ("QWEN_DATA_DIR", "QWEN_RUNTIME_DIR", "QWEN_HOME")]
     folders = [folder for folder in given if folder] or ["~/.qwen"]
-    return list(dict.fromkeys(os.path.abspath(os.path.expanduser(folder)) for folder in folders))
-
-
-def found() -> bool:
-    """Say whether the tool has been used here."""
-    return any(os.path.isdir(os.path.join(folder, "projects")) for folder in homes())
+    projects = (os.path.join(os.path.expanduser(folder), "projects") for folder in folders)
+    return list(dict.fromkeys(map(os.path.abspath, projects)))
 
 
 def sources() -> Iterator[Log]:
     """Walk all chats of this machine, those of sub-agents too."""
-    for folder in homes():
-        for path, stat in walk(os.path.join(folder, "projects"), ".jsonl"):
+    for folder in places():
+        for path, stat in walk(folder, ".jsonl"):
             yield Log(path, stamp(stat), _read)
 
 
