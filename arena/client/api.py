@@ -136,6 +136,8 @@ class Api:
         self._place = (parts.hostname or "", parts.port)
         self._path = parts.path.rstrip("/")
         self._drift = 0
+        self.ahead: float | None = None
+        """Seconds by which this machine's clock is ahead of the box's, as of its last answer."""
         self._connection: HTTPConnection | None = None
 
     def __enter__(self) -> "Api":
@@ -236,7 +238,9 @@ class Api:
                 raise IncompleteRead(content, answer.length)
             if answer.will_close or answer.length:
                 self._close()
-            return answer.status, _lowered(answer), content, ""
+            lowered = _lowered(answer)
+            self.ahead = _ahead(lowered.get("date", ""))
+            return answer.status, lowered, content, ""
         except (OSError, HTTPException) as error:
             self._close()
             return 0, {}, b"", _why(error)
@@ -303,6 +307,13 @@ def _pause(attempt: int, told: str) -> float:
             except (ValueError, TypeError):
                 return wait
     return max(0.0, wait)
+
+
+def _ahead(date: str) -> float | None:
+    try:
+        return time.time() - parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError):
+        return None
 
 
 def _envelope(content: bytes) -> _Envelope | None:

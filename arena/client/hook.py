@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from arena.client.spool import leave
+from arena.client.spool import clear, leave
 
 LIMIT = 1 << 20
 """Bytes of the event that are read."""
@@ -15,6 +15,7 @@ LIMIT = 1 << 20
 HELP = """usage: arena hook TOOL
 
 Called by the tool itself when a session ends, with the event as JSON on standard input. Never prints, never fails.
+With --check it leaves a word and takes it away again, sends nothing, and says ok: `arena doctor` looks this way.
 
 example:
   echo '{"session_id": "s", "transcript_path": "/t.jsonl"}' | arena hook claude-code"""
@@ -24,6 +25,10 @@ def main(argv: list[str]) -> int:
     """Leave word of the session on standard input and start the upload; always 0, never a word."""
     if argv[:1] in (["--help"], ["-h"]):
         print(HELP)
+        return 0
+    if argv[1:] == ["--check"]:
+        clear([leave({"tool": argv[0]})])
+        print("ok")
         return 0
     try:
         event = json.loads(_event())

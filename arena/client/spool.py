@@ -12,8 +12,8 @@ LIMIT = 10_000
 """Files looked at in one go; a spool that nobody empties must not slow anybody down."""
 
 
-def leave(word: dict[str, str]) -> None:
-    """Leave word of a session for the next `arena sync --spooled`."""
+def leave(word: dict[str, str]) -> str:
+    """Leave word of a session for the next `arena sync --spooled`; says where."""
     name = os.path.join(spool_folder(), os.urandom(12).hex())
     handle = os.open(name + ".new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
@@ -22,6 +22,7 @@ def leave(word: dict[str, str]) -> None:
         os.close(handle)
     # A kill before this line leaves a file that nobody reads.
     os.replace(name + ".new", name + ".json")
+    return name + ".json"
 
 
 def words() -> dict[str, dict[str, str]]:

@@ -40,6 +40,9 @@ class Box:
             def log_message(self, *_: Any) -> None:
                 pass
 
+            def date_time_string(self, timestamp: float | None = None) -> str:
+                return super().date_time_string(int(time.time()) + box.skew)
+
         class Server(ThreadingHTTPServer):
             daemon_threads = True
 
