@@ -32,7 +32,8 @@ PAGE = """<!doctype html>
 :root {{ color-scheme: light dark; }}
 body {{ max-width: 376px; margin: 0; padding: 72px; font: 15px/22px sans-serif;
   color: light-dark(#14191c, #edf1f1); background: light-dark(#fff, #0f1315); }}
-h1 {{ margin: 0 0 20px; font-size: 34px; line-height: 40px; font-weight: 600; letter-spacing: -.02em; }}
+h1 {{ margin: 0 0 20px; font-size: 34px; line-height: 40px; font-weight: 600; letter-spacing: -.02em;
+  text-wrap: balance; }}
 @media (max-width: 639px) {{ body {{ padding: 40px 16px; }} h1 {{ font-size: 26px; line-height: 32px; }} }}
 </style>
 <h1>{title}</h1>

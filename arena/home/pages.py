@@ -18,7 +18,6 @@ class InstallPage(Struct, frozen=True):
     wheel_url: str
     wheel_name: str
     version: str
-    signed_in: bool
 
 
 class Key(Struct, frozen=True):

@@ -15,7 +15,7 @@ from arena.home import pages
 from arena.home.actions import wheel
 from arena.leaderboard.actions import boards_in
 from arena.leaderboard.rules import PERIODS
-from arena.web.box import box_of, visitor_of
+from arena.web.box import box_of
 from arena.web.render import render
 
 AnyRequest = Request[Any, Any, Any]
@@ -31,7 +31,6 @@ async def install(request: AnyRequest) -> Response[bytes]:
         wheel_url=_wheel_url(request),
         wheel_name=name,
         version=name.split("-")[1],
-        signed_in=visitor_of(request) is not None,
     )
     return render(request, "home/install.html", page, nav="install")
 

@@ -10,7 +10,11 @@ from tests.flows.serving import Serving, session
 EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in")
 MEMBERS = ("/", "/?period=monthly&metric=streak", "/dashboard", "/install")
 ADMINS = ("/admin/audit", "/admin/audit?q=nothing-like-this")
-ERRORS = ("/nothing-here", "/join/nothing", "/?period=never")
+ASKED = (
+    "redirect_uri=http%3A%2F%2Flocalhost%3A8080%2Fcallback&state=s&label=a-machine-with-a-rather-long-name-of-its-own"
+)
+TERMINALS = (f"/api/auth/cli?{ASKED}", "/device", "/device?code=BCDF-GHJK")
+ERRORS = ("/nothing-here", "/join/nothing", "/?period=never", "/api/auth/cli?redirect_uri=http://evil.example/")
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (WIDE, NARROW)]
 TOO_WIDE = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 
@@ -55,7 +59,7 @@ def test_pages_for_an_administrator_are_quiet_and_fit(box: Serving, link: str, o
         for scheme, width in LOOKS:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 800})
-            look(page, (*MEMBERS, *ADMINS), width)
+            look(page, (*MEMBERS, *TERMINALS, *ADMINS), width)
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
