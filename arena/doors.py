@@ -66,6 +66,8 @@ DOORS = (
     Door("GET", "/api/me/settings", "member", "api"),
     Door("PATCH", "/api/me/settings", "member", "sensitive"),
     # The administrator's pages
+    Door("GET", "/admin/anomalies", "admin"),
+    Door("POST", "/admin/anomalies/{id}/{verdict}", "admin", "sensitive"),
     Door("GET", "/admin/audit", "admin"),
     Door("GET", "/admin/audit.csv", "admin", "sensitive"),
     # Programs

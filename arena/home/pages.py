@@ -43,6 +43,14 @@ class Place(Struct, frozen=True):
     tokens: int
 
 
+class LeftOut(Struct, frozen=True):
+    """A session of the visitor's that an administrator left out of ranking; tokens are input and output."""
+
+    day: str
+    tool: str
+    tokens: int
+
+
 class DashboardPage(Struct, frozen=True):
     """What `home/dashboard.html` shows.
 
@@ -69,6 +77,7 @@ class DashboardPage(Struct, frozen=True):
     zone: str
     now: int
     places: tuple[Place, ...]
+    left_out: tuple[LeftOut, ...]
     keys: tuple[Key, ...]
     fresh_key: str | None
     label: str
@@ -89,6 +98,7 @@ def dashboard(
     address: str,
     wheel_url: str,
     now: int,
+    left_out: Sequence[LeftOut] = (),
     fresh_key: str | None = None,
     label: str = "",
     errors: Mapping[str, str] | None = None,
@@ -123,6 +133,7 @@ def dashboard(
         zone=week.zone,
         now=now,
         places=tuple(_place(board, visitor_id) for board in boards),
+        left_out=tuple(left_out),
         keys=tuple(keys),
         fresh_key=fresh_key,
         label=label,

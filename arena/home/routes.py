@@ -15,10 +15,14 @@ from arena.home import pages
 from arena.home.actions import wheel
 from arena.leaderboard.actions import boards_in
 from arena.leaderboard.rules import PERIODS
+from arena.usage import store as usage
+from arena.usage.models import TOOL_BY_ID
 from arena.web.box import box_of
 from arena.web.render import render
 
 AnyRequest = Request[Any, Any, Any]
+LEFT_OUT = 20
+"""Sessions left out of ranking that the dashboard shows."""
 
 
 @get("/install")
@@ -99,13 +103,22 @@ async def _dashboard(
     box, visitor, now = box_of(request), me(request), clock.now()
     boards = boards_in(box.memory, box.db, box.config)
     today = box.days.of(now)
-    mine = await box.db.read(lambda conn: accounts_store.keys_of(conn, visitor.id))
+    mine, excluded = await box.db.read(
+        lambda conn: (
+            accounts_store.keys_of(conn, visitor.id),
+            usage.excluded_sessions(conn, visitor.id, LEFT_OUT),
+        )
+    )
     page = pages.dashboard(
         [await boards.get(period, "score", today) for period in PERIODS],
         visitor_id=visitor.id,
         display=visitor.display,
         keys=[
             pages.Key(key.label, key.prefix, key.created_at, key.last_used_at) for key in mine if key.revoked_at is None
+        ],
+        left_out=[
+            pages.LeftOut(each.day, TOOL_BY_ID[each.tool].display_name, each.input_tokens + each.output_tokens)
+            for each in excluded
         ],
         address=box.address,
         wheel_url=_wheel_url(request),

@@ -573,12 +573,28 @@ def flagged_sessions(conn: sqlite3.Connection, state: str, limit: int, offset: i
     return [FlaggedSession(*row) for row in rows]
 
 
+def flagged_session(conn: sqlite3.Connection, session_id: str) -> FlaggedSession | None:
+    """A session, if it was flagged."""
+    row = conn.execute(
+        """
+        SELECT s.id, u.id AS user_id, u.username, u.display_name, s.tool_type_id, s.model_name, s.road, s.day,
+               s.started_at, s.ended_at, s.duration_seconds, a.state, a.reasons, a.usual,
+               a.input_tokens, a.output_tokens, a.cache_tokens, a.flagged_at, a.decided_at, d.username AS decider
+        FROM sessions AS s JOIN anomalies AS a ON a.session = s.number JOIN users AS u ON u.id = a.user_id
+            LEFT JOIN users AS d ON d.id = a.decided_by
+        WHERE s.id = :session_id
+        """,
+        {"session_id": session_id},
+    ).fetchone()
+    return FlaggedSession(*row) if row else None
+
+
 def anomaly_counts(conn: sqlite3.Connection) -> dict[str, int]:
     """How many flagged sessions there are in each state that has any."""
     return {row[0]: row[1] for row in conn.execute("SELECT state, COUNT(*) AS n FROM anomalies GROUP BY state")}
 
 
-def excluded_sessions(conn: sqlite3.Connection, user_id: str) -> list[FlaggedSession]:
+def excluded_sessions(conn: sqlite3.Connection, user_id: str, limit: int) -> list[FlaggedSession]:
     """A person's sessions that are left out of ranking, the newest first."""
     rows = conn.execute(
         """
@@ -588,8 +604,9 @@ def excluded_sessions(conn: sqlite3.Connection, user_id: str) -> list[FlaggedSes
         FROM anomalies AS a JOIN sessions AS s ON s.number = a.session JOIN users AS u ON u.id = a.user_id
             LEFT JOIN users AS d ON d.id = a.decided_by
         WHERE a.user_id = :user_id AND a.state = 'excluded' ORDER BY s.started_at DESC, s.number DESC
+        LIMIT :limit
         """,
-        {"user_id": user_id},
+        {"user_id": user_id, "limit": limit},
     )
     return [FlaggedSession(*row) for row in rows]
 

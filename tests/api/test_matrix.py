@@ -24,7 +24,14 @@ PASSWORD = "correct horse battery"
 ROLES = ("nobody", "member", "other member", "admin", "disabled person", "revoked key")
 IN, FIRST, UNKNOWN, NO = "let in", "told to sign in", "told that nobody is known", "told that they may not"
 GOOD = {"member", "other member", "admin"}
-FILLED = {"token": "nothing", "name": "bob", "prefix": "modu_arena_00000000", "file_path": "base.css"}
+FILLED = {
+    "token": "nothing",
+    "name": "bob",
+    "prefix": "modu_arena_00000000",
+    "file_path": "base.css",
+    "id": "nothing",
+    "verdict": "exclude",
+}
 """What stands for a parameter of an address: nothing that the call could harm."""
 BODIES: dict[str, Callable[["Cast"], dict[str, str]]] = {
     "/sign-in": lambda cast: {"name": cast.names["member"], "password": PASSWORD}

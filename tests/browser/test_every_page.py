@@ -9,7 +9,7 @@ from tests.flows.serving import Serving, session
 
 EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in")
 MEMBERS = ("/", "/?period=monthly&metric=streak", "/dashboard", "/install")
-ADMINS = ("/admin/audit", "/admin/audit?q=nothing-like-this")
+ADMINS = ("/admin/audit", "/admin/audit?q=nothing-like-this", "/admin/anomalies", "/admin/anomalies?show=excluded")
 ASKED = (
     "redirect_uri=http%3A%2F%2Flocalhost%3A8080%2Fcallback&state=s&label=a-machine-with-a-rather-long-name-of-its-own"
 )
