@@ -18,6 +18,8 @@ class Box:
         self.records: dict[str, dict[str, Any]] = {}
         self.sessions: dict[str, dict[str, Any]] = {}
         self.requests: list[tuple[str, dict[str, str], Any]] = []
+        self.heard = b""
+        """Each byte that came over the socket, and bodies also as they were before they were packed."""
         self.faults: list[Any] = []
         self.refuse = ""
         self.skew = 0
@@ -64,6 +66,8 @@ class Box:
 
     def answer(self, to: BaseHTTPRequestHandler, raw: bytes) -> None:
         headers = {name.lower(): value for name, value in to.headers.items()}
+        plain = gzip.decompress(raw) if headers.get("content-encoding") == "gzip" else raw
+        self.heard += b"\n".join((to.raw_requestline, bytes(to.headers), raw, plain))
         time.sleep(self.delay)
         if self.faults:
             fault = self.faults.pop(0)
@@ -88,7 +92,6 @@ class Box:
                 error = {"code": "UNAUTHORIZED", "message": "clock", "details": {"serverTime": now}}
                 self.reply(to, 401, {"success": False, "error": error})
                 return
-        plain = gzip.decompress(raw) if headers.get("content-encoding") == "gzip" else raw
         body = json.loads(plain) if plain else None
         self.requests.append((to.path, headers, body))
         self.reply(to, 200, {"success": True, "data": self.data(to.path, body), "meta": {}})

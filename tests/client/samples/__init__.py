@@ -2,7 +2,8 @@
 
 ``home`` holds the files as they lie below the home folder; a name that ends in ``.sql`` is the making of a database,
 and ``$HOME`` in a file becomes the folder that it is laid out in. Whatever a person or a model wrote, and whatever
-else could tell a secret, contains ``CANARY``. ``expected.json`` says what must be counted.
+else could tell a secret, contains ``CANARY``; the folders that were worked in contain ``NEST``: nothing of them is
+sent, but the laptop knows them. ``expected.json`` says what must be counted.
 """
 
 import json
@@ -12,6 +13,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent
 CANARY = "CANARY"
+NEST = "NEST"
 
 
 def names() -> list[str]:
@@ -25,14 +27,14 @@ def expected(tool: str) -> dict[str, Any]:
     return said
 
 
-def lay(tool: str, home: Path, canary: str = CANARY) -> list[Path]:
-    """Lay a sample out in a home folder; another canary may take the place of its own."""
+def lay(tool: str, home: Path) -> list[Path]:
+    """Lay a sample out in a home folder."""
     root = FOLDER / tool / "home"
     made = []
     for source in sorted(path for path in root.rglob("*") if path.is_file()):
-        target = home / str(source.relative_to(root)).replace(CANARY, canary)
+        target = home / source.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
-        text = source.read_text().replace(CANARY, canary).replace("$HOME", str(home))
+        text = source.read_text().replace("$HOME", str(home))
         if target.suffix == ".sql":
             target = target.with_suffix("")
             conn = sqlite3.connect(target)

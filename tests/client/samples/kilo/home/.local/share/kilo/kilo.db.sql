@@ -5,7 +5,7 @@ CREATE TABLE message (
     data text not null
 );
 INSERT INTO "message" VALUES('msg_0','ses_1',1769940000000,1769940000002,'{"role":"user","time":{"created":1769940000000},"agent":"build","summary":{"title":"CANARY","diffs":[]}}');
-INSERT INTO "message" VALUES('msg_1','ses_1',1769940001000,1769940000003,'{"role":"assistant","time":{"created":1769940001000,"completed":1769940001900},"parentID":"msg_0","modelID":"claude-sonnet-4-5","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/CANARY","root":"/home/dev/CANARY"},"cost":0.25,"tokens":{"input":40,"output":50,"reasoning":7,"cache":{"read":60,"write":3}}}');
+INSERT INTO "message" VALUES('msg_1','ses_1',1769940001000,1769940000003,'{"role":"assistant","time":{"created":1769940001000,"completed":1769940001900},"parentID":"msg_0","modelID":"claude-sonnet-4-5","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/NEST","root":"/home/dev/NEST"},"cost":0.25,"tokens":{"input":40,"output":50,"reasoning":7,"cache":{"read":60,"write":3}}}');
 CREATE TABLE part (
     id text primary key, message_id text not null, session_id text not null, time_created integer not null,
     time_updated integer not null, data text not null
@@ -20,5 +20,5 @@ CREATE TABLE session (
     summary_additions integer, summary_deletions integer, summary_files integer,
     time_created integer not null, time_updated integer not null
 );
-INSERT INTO "session" VALUES('ses_1','global',NULL,'/home/dev/CANARY','CANARY',NULL,NULL,NULL,1769939999500,1769940000001);
+INSERT INTO "session" VALUES('ses_1','global',NULL,'/home/dev/NEST','CANARY',NULL,NULL,NULL,1769939999500,1769940000001);
 COMMIT;

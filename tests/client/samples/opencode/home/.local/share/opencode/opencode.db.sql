@@ -5,14 +5,14 @@ CREATE TABLE message (
     data text not null
 );
 INSERT INTO "message" VALUES('msg_0','ses_1',1769940000000,1769940000002,'{"role":"user","time":{"created":1769940000000},"agent":"build","summary":{"title":"CANARY","diffs":[]}}');
-INSERT INTO "message" VALUES('msg_1','ses_1',1769940001000,1769940000003,'{"role":"assistant","time":{"created":1769940001000,"completed":1769940001900},"parentID":"msg_0","modelID":"claude-sonnet-4-5","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/CANARY","root":"/home/dev/CANARY"},"cost":0.25,"tokens":{"input":40,"output":50,"reasoning":7,"cache":{"read":60,"write":3}}}');
-INSERT INTO "message" VALUES('msg_2','ses_1',1769940003000,1769940000004,'{"role":"assistant","time":{"created":1769940003000,"completed":1769940003900},"parentID":"msg_0","modelID":"claude-sonnet-4-5","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/CANARY","root":"/home/dev/CANARY"},"cost":0,"tokens":{"input":0,"output":0,"reasoning":0,"cache":{"read":0,"write":0}}}');
+INSERT INTO "message" VALUES('msg_1','ses_1',1769940001000,1769940000003,'{"role":"assistant","time":{"created":1769940001000,"completed":1769940001900},"parentID":"msg_0","modelID":"claude-sonnet-4-5","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/NEST","root":"/home/dev/NEST"},"cost":0.25,"tokens":{"input":40,"output":50,"reasoning":7,"cache":{"read":60,"write":3}}}');
+INSERT INTO "message" VALUES('msg_2','ses_1',1769940003000,1769940000004,'{"role":"assistant","time":{"created":1769940003000,"completed":1769940003900},"parentID":"msg_0","modelID":"claude-sonnet-4-5","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/NEST","root":"/home/dev/NEST"},"cost":0,"tokens":{"input":0,"output":0,"reasoning":0,"cache":{"read":0,"write":0}}}');
 INSERT INTO "message" VALUES('msg_3','ses_2',1769940001600,1769940000006,'{"role":"user","time":{"created":1769940001600},"agent":"build","summary":{"title":"CANARY","diffs":[]}}');
-INSERT INTO "message" VALUES('msg_4','ses_2',1769940001700,1769940000007,'{"role":"assistant","time":{"created":1769940001700,"completed":1769940002600},"parentID":"msg_0","modelID":"gpt-5.2","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/CANARY","root":"/home/dev/CANARY"},"cost":0,"tokens":{"input":30,"output":20,"reasoning":10,"cache":{"read":0,"write":0},"total":50}}');
+INSERT INTO "message" VALUES('msg_4','ses_2',1769940001700,1769940000007,'{"role":"assistant","time":{"created":1769940001700,"completed":1769940002600},"parentID":"msg_0","modelID":"gpt-5.2","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/NEST","root":"/home/dev/NEST"},"cost":0,"tokens":{"input":30,"output":20,"reasoning":10,"cache":{"read":0,"write":0},"total":50}}');
 INSERT INTO "message" VALUES('msg_5','ses_3',1769940000000,1769940000009,'{"role":"user","time":{"created":1769940000000},"agent":"build","summary":{"title":"CANARY","diffs":[]}}');
-INSERT INTO "message" VALUES('msg_6','ses_3',1769940001000,1769940000010,'{"role":"assistant","time":{"created":1769940001000,"completed":1769940001900},"parentID":"msg_0","modelID":"claude-sonnet-4-5","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/CANARY","root":"/home/dev/CANARY"},"cost":0.25,"tokens":{"input":40,"output":50,"reasoning":7,"cache":{"read":60,"write":3}}}');
+INSERT INTO "message" VALUES('msg_6','ses_3',1769940001000,1769940000010,'{"role":"assistant","time":{"created":1769940001000,"completed":1769940001900},"parentID":"msg_0","modelID":"claude-sonnet-4-5","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/NEST","root":"/home/dev/NEST"},"cost":0.25,"tokens":{"input":40,"output":50,"reasoning":7,"cache":{"read":60,"write":3}}}');
 INSERT INTO "message" VALUES('msg_7','ses_3',1769940061000,1769940000011,'{"role":"user","time":{"created":1769940061000},"agent":"build","summary":{"title":"CANARY","diffs":[]}}');
-INSERT INTO "message" VALUES('msg_8','ses_3',1769940062000,1769940000012,'{"role":"assistant","time":{"created":1769940062000,"completed":1769940062900},"parentID":"msg_0","modelID":"claude-sonnet-4-5","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/CANARY","root":"/home/dev/CANARY"},"cost":0.25,"tokens":{"input":5,"output":6,"reasoning":0,"cache":{"read":7,"write":0}}}');
+INSERT INTO "message" VALUES('msg_8','ses_3',1769940062000,1769940000012,'{"role":"assistant","time":{"created":1769940062000,"completed":1769940062900},"parentID":"msg_0","modelID":"claude-sonnet-4-5","providerID":"anthropic","mode":"build","path":{"cwd":"/home/dev/NEST","root":"/home/dev/NEST"},"cost":0.25,"tokens":{"input":5,"output":6,"reasoning":0,"cache":{"read":7,"write":0}}}');
 CREATE TABLE part (
     id text primary key, message_id text not null, session_id text not null, time_created integer not null,
     time_updated integer not null, data text not null
@@ -30,13 +30,13 @@ INSERT INTO "part" VALUES('prt_msg_4_0','msg_4','ses_2',0,1769940000007,'{"type"
 INSERT INTO "part" VALUES('prt_msg_6_0','msg_6','ses_3',0,1769940000010,'{"type":"step-finish","reason":"stop","snapshot":"0000000000000000000000000000000000000000","cost":0.25,"tokens":{"input":40,"output":50,"reasoning":7,"cache":{"read":60,"write":3}}}');
 INSERT INTO "part" VALUES('prt_msg_8_0','msg_8','ses_3',0,1769940000012,'{"type":"step-finish","reason":"stop","snapshot":"0000000000000000000000000000000000000000","cost":0.25,"tokens":{"input":5,"output":6,"reasoning":0,"cache":{"read":7,"write":0}}}');
 CREATE TABLE project (id text primary key, worktree text not null);
-INSERT INTO "project" VALUES('global','/home/dev/CANARY');
+INSERT INTO "project" VALUES('global','/home/dev/NEST');
 CREATE TABLE session (
     id text primary key, project_id text not null, parent_id text, directory text not null, title text not null,
     summary_additions integer, summary_deletions integer, summary_files integer,
     time_created integer not null, time_updated integer not null
 );
-INSERT INTO "session" VALUES('ses_1','global',NULL,'/home/dev/CANARY','CANARY',12,3,2,1769939999500,1769940000001);
-INSERT INTO "session" VALUES('ses_2','global','ses_1','/home/dev/CANARY','CANARY',NULL,NULL,NULL,1769940001500,1769940000005);
-INSERT INTO "session" VALUES('ses_3','global',NULL,'/home/dev/CANARY','CANARY',NULL,NULL,NULL,1769940060000,1769940000008);
+INSERT INTO "session" VALUES('ses_1','global',NULL,'/home/dev/NEST','CANARY',12,3,2,1769939999500,1769940000001);
+INSERT INTO "session" VALUES('ses_2','global','ses_1','/home/dev/NEST','CANARY',NULL,NULL,NULL,1769940001500,1769940000005);
+INSERT INTO "session" VALUES('ses_3','global',NULL,'/home/dev/NEST','CANARY',NULL,NULL,NULL,1769940060000,1769940000008);
 COMMIT;

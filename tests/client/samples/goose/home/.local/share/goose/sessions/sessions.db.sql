@@ -14,13 +14,13 @@ create table messages (
   content_json text not null, created_timestamp integer not null, timestamp timestamp default current_timestamp, tokens integer, metadata_json text);
 insert into sessions (id, name, description, working_dir, created_at, updated_at, accumulated_total_tokens, accumulated_input_tokens,
   accumulated_output_tokens, accumulated_cache_read_tokens, accumulated_cache_write_tokens, accumulated_cost, recipe_json, provider_name, model_config_json)
-values ('20260307_1', 'CANARY name', 'CANARY description', '/home/dev/CANARY', '2026-03-07 11:00:00', '2026-03-07 11:30:00',
+values ('20260307_1', 'CANARY name', 'CANARY description', '/home/dev/NEST', '2026-03-07 11:00:00', '2026-03-07 11:30:00',
   125005, 124611, 394, 112820, 11777, 0.25, '{"prompt":"CANARY"}', 'anthropic', '{"model_name":"claude-sonnet-4-5","toolshim":false,"secret":"CANARY"}');
 insert into sessions (id, session_type, working_dir, created_at, updated_at, accumulated_total_tokens, accumulated_input_tokens,
   accumulated_output_tokens, provider_name, model_config_json, parent_session_id)
-values ('20260307_2', 'sub_agent', '/home/dev/CANARY', '2026-03-07 11:10:00', '2026-03-07 11:12:00', 1150, 1000, 100, 'google',
+values ('20260307_2', 'sub_agent', '/home/dev/NEST', '2026-03-07 11:10:00', '2026-03-07 11:12:00', 1150, 1000, 100, 'google',
   '{"model_name":"gemini-2.5-pro"}', '20260307_1');
-insert into sessions (id, working_dir, created_at, updated_at) values ('20260307_3', '/home/dev/CANARY', '2026-03-07 12:00:00', '2026-03-07 12:00:00');
+insert into sessions (id, working_dir, created_at, updated_at) values ('20260307_3', '/home/dev/NEST', '2026-03-07 12:00:00', '2026-03-07 12:00:00');
 insert into messages (session_id, role, content_json, created_timestamp) values
   ('20260307_1', 'user', '[{"type":"text","text":"CANARY please"}]', 1772881200),
   ('20260307_1', 'assistant', '[{"type":"toolRequest","id":"t","toolCall":{"value":{"name":"developer__shell","arguments":{"command":"CANARY"}}}}]', 1772881201),

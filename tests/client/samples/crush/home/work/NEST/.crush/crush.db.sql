@@ -9,7 +9,7 @@ create table messages (id text primary key, session_id text not null, role text 
 insert into sessions values ('c-1', null, 'CANARY title', 5, 90000, 800, 0.42, 1772964060, 1772964000, null, 'CANARY');
 insert into sessions values ('title-c-1', 'c-1', 'CANARY title', 0, 10, 5, 0.01, 1772964001, 1772964001, null, null);
 insert into sessions values ('call-1', 'c-1', 'CANARY agent', 2, 5000, 90, 0.12, 1772964050, 1772964040, null, null);
-insert into files values ('f1', 'c-1', '/home/dev/CANARY/a.py', 'CANARY content', 0, 1772964010, 1772964010);
+insert into files values ('f1', 'c-1', '/home/dev/NEST/a.py', 'CANARY content', 0, 1772964010, 1772964010);
 insert into messages (id, session_id, role, parts, model, provider, created_at, updated_at) values
   ('m1', 'c-1', 'user', '[{"type":"text","data":{"text":"CANARY please"}}]', null, null, 1772964000, 1772964000),
   ('m2', 'c-1', 'assistant', '[{"type":"tool_call","data":{"name":"bash","input":"CANARY"}}]', 'claude-sonnet-4-5', 'anthropic', 1772964002, 1772964002),
