@@ -22,6 +22,8 @@ from arena.admin import command, demo  # isort: skip
 from arena.accounts.actions.links import create_first_link  # isort: skip
 from arena.app import Outside, build  # isort: skip
 from arena.core.addresses import as_seen_by_any_socket  # isort: skip
+from arena.core.db import Database  # isort: skip
+from arena.prices.actions import load_shipped  # isort: skip
 from arena.rooms import schemas  # isort: skip
 
 GRACE = 6
@@ -48,6 +50,7 @@ def main(argv: list[str]) -> int:
         with _only_one(place.data):
             migrate.migrate(place.database, schemas())
             _check_zone(settings, place)
+            _load_prices(place)
             if options.demo:
                 demo.fill_place(place, settings)
             with asyncio.Runner(loop_factory=_new_loop) as runner:
@@ -103,6 +106,15 @@ def _check_zone(settings: config.Config, place: config.Place) -> None:
     before = place.zone.read_text().strip()
     if before != zone:
         print(f"The time zone changed from {before} to {zone}: run `arena admin recompute` to move what is counted.")
+
+
+def _load_prices(place: config.Place) -> None:
+    """Take the price table of this release over; the worker then prices what is there already."""
+    db = Database(place.database)
+    try:
+        db.write_sync(partial(load_shipped, now=clock.now()))
+    finally:
+        db.close_sync()
 
 
 @contextlib.contextmanager

@@ -12,9 +12,11 @@ from pathlib import Path
 from arena.core import sqlite  # noqa: F401  (first: it chooses the SQLite library)
 
 from arena.core import clock, config, log  # isort: skip
+from arena.core.clock import Days  # isort: skip
 from arena.core.db import Database  # isort: skip
 from arena.core.queue import open_queue  # isort: skip
 from arena.operations.jobs import register  # isort: skip
+from arena.usage.actions import apply_prices  # isort: skip
 
 
 def main(argv: list[str]) -> int:
@@ -29,6 +31,7 @@ def main(argv: list[str]) -> int:
     place = config.place(options.data)
     queue = open_queue(place.data, place.secret)
     db = Database(place.database)
+    apply_prices(db, days=Days(settings.arena.time_zone), now=clock.now())
     register(queue, db, settings, clock.now)
     consumer = queue.create_consumer(
         workers=1, periodic=True, max_delay=1.0, check_worker_health=False, graceful_signal="TERM", shutdown_timeout=8

@@ -20,6 +20,8 @@ from arena.core.clock import Days
 from arena.prices import actions, store
 from arena.prices.models import Change, LongPrompt, Rates, Table
 from arena.prices.rules import table_of
+from arena.usage.actions import apply_prices
+from arena.usage.store import unpriced_models
 
 
 def main(argv: list[str]) -> int:
@@ -39,6 +41,8 @@ def main(argv: list[str]) -> int:
     update.add_argument("--effective", type=_day, metavar="DAY", help="from when changed prices hold (default today)")
     versions = verb(verbs, "versions", "list the tables that were taken over", _versions, "prices versions")
     versions.add_argument("--json", action="store_true", help="for programs")
+    unknown = verb(verbs, "unknown", "list the models whose price nobody knows", _unknown, "prices unknown")
+    unknown.add_argument("--json", action="store_true", help="for programs")
     table = verb(
         verbs, "table", "print the table that a LiteLLM file makes, as it ships", _table, "prices table --from x.json"
     )
@@ -93,6 +97,8 @@ def _update(box: Opened, arguments: argparse.Namespace) -> None:
         print("These prices are known already.")
         return
     print(f"{len(change.new)} models are new, {len(change.moved)} cost something else from {change.as_of} on.")
+    moved = apply_prices(box.db, days=Days(box.config.arena.time_zone), now=now)
+    print(f"{moved} records have another cost now.")
 
 
 def _versions(box: Opened, arguments: argparse.Namespace) -> None:
@@ -102,6 +108,16 @@ def _versions(box: Opened, arguments: argparse.Namespace) -> None:
         return
     rows = [(str(each.number), each.as_of, command.date(each.loaded_at), each.source) for each in known]
     command.print_rows(("VERSION", "AS OF", "TAKEN OVER (UTC)", "SOURCE"), rows)
+
+
+def _unknown(box: Opened, arguments: argparse.Namespace) -> None:
+    found = box.db.read_sync(unpriced_models)
+    if arguments.json:
+        names = ("model", "responses", "tokens", "last_day")
+        command.print_json([dict(zip(names, each, strict=True)) for each in found])
+        return
+    rows = [(model, f"{responses:,}", f"{tokens:,}", day) for model, responses, tokens, day in found]
+    command.print_rows(("MODEL", "RESPONSES", "TOKENS", "LAST USED"), rows)
 
 
 def _table(_: Opened, arguments: argparse.Namespace) -> None:

@@ -31,3 +31,9 @@ def _(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+@migrations(name="0002_applied_at")
+def _(db: Database) -> None:
+    # When all usage that was there had the prices of this version; null until then.
+    db.execute("ALTER TABLE price_versions ADD COLUMN applied_at INTEGER")

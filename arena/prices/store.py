@@ -24,6 +24,22 @@ def versions(conn: sqlite3.Connection) -> list[Version]:
     return [Version(*row) for row in rows]
 
 
+def unapplied(conn: sqlite3.Connection) -> list[Version]:
+    """The tables whose prices the usage that was there does not have yet, the oldest first."""
+    rows = conn.execute(
+        "SELECT number, source, as_of, loaded_at FROM price_versions WHERE applied_at IS NULL ORDER BY number"
+    )
+    return [Version(*row) for row in rows]
+
+
+def set_applied(conn: sqlite3.Connection, number: int, now: int) -> None:
+    """Note that all usage has the prices of a version, and of those before it."""
+    conn.execute(
+        "UPDATE price_versions SET applied_at = :now WHERE number <= :number AND applied_at IS NULL",
+        {"number": number, "now": now},
+    )
+
+
 def add_version(conn: sqlite3.Connection, number: int, source: str, as_of: str, digest: str, loaded_at: int) -> None:
     """Insert a version."""
     conn.execute(

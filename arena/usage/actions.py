@@ -14,7 +14,10 @@ from arena.audit.actions import note
 from arena.audit.models import Caller
 from arena.core import clock, ids
 from arena.core.clock import Days
+from arena.core.db import Database
 from arena.core.errors import Conflict, NotFound
+from arena.prices import store as price_tables
+from arena.prices.actions import current as prices
 from arena.usage import store
 from arena.usage.models import (
     ROADS,
@@ -47,6 +50,7 @@ from arena.usage.rules import (
     is_beyond_response,
     merge,
     totals_of,
+    used_by,
 )
 from arena.wire import Record
 
@@ -117,6 +121,38 @@ def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> 
     book = _Book(conn, user_id, days, now)
     book.take_everything()
     book.close()
+
+
+def reprice(conn: sqlite3.Connection, user_id: str, *, since: str, days: Days, now: int) -> int:
+    """Give a person's records the prices that are known now, where these differ; every sum moves by the difference.
+
+    Looks at those without a price, and at all from a day on. Returns how many cost something else than before.
+    """
+    book = _Book(conn, user_id, days, now)
+    moved = book.take_to_price(since)
+    if moved:
+        book.close()
+    return moved
+
+
+def apply_prices(db: Database, *, days: Days, now: int) -> int:
+    """Give all usage the prices of tables that were loaded since the last time; return how many records it moved.
+
+    A write a person, so that the box serves meanwhile; what was interrupted is done again by the next call. Before
+    the first table nothing had a cost, so then everything is counted anew. (From a thread: it waits.)
+    """
+    waiting = db.read_sync(price_tables.unapplied)
+    if not waiting:
+        return 0
+    moved = 0
+    since = min(version.as_of for version in waiting)
+    for user_id in db.read_sync(store.people_with_records):
+        if waiting[0].number == 1:
+            db.write_sync(partial(recount, user_id=user_id, days=days, now=now))
+        else:
+            moved += db.write_sync(partial(reprice, user_id=user_id, since=since, days=days, now=now))
+    db.write_sync(partial(price_tables.set_applied, number=waiting[-1].number, now=now))
+    return moved
 
 
 def forget(conn: sqlite3.Connection, user_id: str, project: str, *, days: Days, now: int) -> tuple[int, int]:
@@ -219,6 +255,7 @@ class _Book:
         """The numbers of sessions that this write will insert."""
         self.reported: set[int] = set()
         """The numbers of sessions that this write has had a report of."""
+        self.prices = prices(conn)
         self.next_number = 0
         self.collectors: dict[str, int] = {}
         self.last_activity = 0
@@ -254,6 +291,7 @@ class _Book:
             store.put_token_usages(self.conn, [(session, Totals())])
         for row in store.records_of_user(self.conn, self.user_id):
             row.day, row.counted = self.days.of(row.at), 0
+            self._price(row)
             self.groups.setdefault(row.key[:8], {})[row.key] = row
             self.changed.add(row.key)
 
@@ -269,6 +307,21 @@ class _Book:
             self._move_session(session, -1)
         self.anomalies[number] = anomaly
         (self.excluded.add if anomaly.state == "excluded" else self.excluded.discard)(number)
+
+    def take_to_price(self, since: str) -> int:
+        """Price again what has no price, and all from a day on; return how many records cost something else now."""
+        moved = 0
+        for row in store.records_to_price(self.conn, self.user_id, since):
+            before = row.cost
+            self._price(row)
+            if row.cost == before:
+                continue
+            if row.key[:8] not in self.groups:
+                self.groups[row.key[:8]] = self._open(row.key[:8])
+            self._price(self.groups[row.key[:8]][row.key])
+            self.changed.add(row.key)
+            moved += 1
+        return moved
 
     def _session(self, report: Report, road: int) -> StoredSession:
         """The session of a report as it is after it."""
@@ -327,6 +380,7 @@ class _Book:
             group = self.groups[message] = {} if is_new else self._open(message)
         old = group.get(copy.key)
         if old is None:
+            self._price(copy)
             group[copy.key] = copy
             self.changed.add(copy.key)
             outcome.stored += 1
@@ -335,9 +389,18 @@ class _Book:
         if merged == old:
             outcome.known += 1
             return
+        self._price(merged)
         group[copy.key] = merged
         self.changed.add(copy.key)
         outcome.grown += 1
+
+    def _price(self, row: StoredRecord) -> None:
+        """Say what a record costs: by the table, or by the tool's own word where it keeps no tokens."""
+        if not row.tokens_known:
+            row.cost = None if row.cost_recorded is None else round(row.cost_recorded * 1e9)
+            return
+        found = self.prices.cost(row.model, used_by(row), row.day)
+        row.cost, row.price_version = (found.nanodollars, found.version) if found else (None, None)
 
     def _open(self, message: bytes) -> dict[bytes, StoredRecord]:
         """Read a message's records and take them out of the sums."""
@@ -489,6 +552,8 @@ class _Book:
                 total_output_tokens=everything.total_output_tokens + sum_of_all.output,
                 total_cache_tokens=everything.total_cache_tokens + sum_of_all.cache_write + sum_of_all.cache_read,
                 total_sessions=everything.total_sessions + sum_of_all.sessions,
+                total_cost=everything.total_cost + sum_of_all.cost,
+                total_unpriced=everything.total_unpriced + sum_of_all.unpriced,
                 tokens_by_tool=_json(tokens_by_tool),
                 sessions_by_tool=_json(sessions_by_tool),
                 last_activity_at=max(everything.last_activity_at, self.last_activity),
@@ -509,6 +574,8 @@ class _Book:
                 ("cache", totals.cache_write + totals.cache_read),
                 ("tokens", totals.tokens),
                 ("sessions", totals.sessions),
+                ("cost", totals.cost),
+                ("unpriced", totals.unpriced),
             ):
                 entry[name] = entry.get(name, 0) + value
         new = Day(
@@ -519,6 +586,8 @@ class _Book:
             old.session_count + change.sessions,
             msgspec.json.encode({name: tools[name] for name in sorted(tools) if any(tools[name].values())}).decode(),
             old.streak,
+            old.cost + change.cost,
+            old.unpriced + change.unpriced,
         )
         if old.output_tokens <= OUTPUT_PER_DAY < new.output_tokens:
             self.full_days.add(stat_date)

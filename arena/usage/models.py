@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, structs
 
 from arena.accounts.models import KeyOwner
 from arena.audit.models import Caller
@@ -34,6 +34,8 @@ class Tool(Struct, frozen=True):
     color: str
     keeps_tokens: bool = True
     """Whether it keeps what a response used; of a tool that does not, nobody knows, which is not the same as 0."""
+    keeps_requests: bool = True
+    """Whether a record of it is one request; of a tool that keeps sums, nobody knows how long a prompt was."""
 
 
 TOOLS = (
@@ -47,8 +49,8 @@ TOOLS = (
     Tool(8, "qwen", "Qwen Code", "#525D63"),
     Tool(20, "copilot", "Copilot CLI", "#525D63"),
     Tool(21, "amp", "Amp", "#525D63"),
-    Tool(22, "droid", "Droid", "#525D63"),
-    Tool(23, "goose", "Goose", "#525D63"),
+    Tool(22, "droid", "Droid", "#525D63", keeps_requests=False),
+    Tool(23, "goose", "Goose", "#525D63", keeps_requests=False),
     Tool(24, "cline", "Cline", "#525D63"),
     Tool(25, "roo-code", "Roo Code", "#525D63"),
     Tool(26, "kilo-code", "Kilo Code", "#525D63"),
@@ -126,6 +128,9 @@ class StoredRecord(Struct):
     collector: int
     counted: int
     tokens_known: int
+    cost: int | None = None
+    """Billionths of a US dollar; None while nobody knows."""
+    price_version: int | None = None
 
 
 class StoredSession(Struct):
@@ -154,7 +159,8 @@ class StoredSession(Struct):
 
 
 class Totals(Struct):
-    """Sums over records; tokens by kind, cache writes of both lives together."""
+    """Sums over records: tokens by kind, cache writes of both lives together; cost in billionths of a US dollar, and
+    how many records it is without because nobody knows theirs."""
 
     sessions: int = 0
     records: int = 0
@@ -162,6 +168,8 @@ class Totals(Struct):
     output: int = 0
     cache_write: int = 0
     cache_read: int = 0
+    cost: int = 0
+    unpriced: int = 0
 
     @property
     def tokens(self) -> int:
@@ -176,10 +184,12 @@ class Totals(Struct):
         self.output += sign * other.output
         self.cache_write += sign * other.cache_write
         self.cache_read += sign * other.cache_read
+        self.cost += sign * other.cost
+        self.unpriced += sign * other.unpriced
 
     def minus(self, other: "Totals") -> "Totals":
         """The difference to another sum."""
-        difference = Totals(self.sessions, self.records, self.input, self.output, self.cache_write, self.cache_read)
+        difference = structs.replace(self)
         difference.add(other, -1)
         return difference
 
@@ -269,6 +279,8 @@ class UserTotals(Struct, frozen=True):
     tokens_by_tool: str = "{}"
     sessions_by_tool: str = "{}"
     last_activity_at: int = 0
+    total_cost: int = 0
+    total_unpriced: int = 0
 
     @property
     def total_all_tokens(self) -> int:
@@ -295,6 +307,8 @@ class Day(Struct, frozen=True):
     session_count: int
     by_tool: str
     streak: int
+    cost: int = 0
+    unpriced: int = 0
 
     @property
     def total_tokens(self) -> int:

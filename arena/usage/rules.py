@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from arena.prices.models import Used
 from arena.usage.models import (
     TOOL_BY_ID,
+    TOOL_BY_NUMBER,
     Reason,
     Refused,
     Report,
@@ -43,6 +45,24 @@ def totals_of(record: StoredRecord) -> Totals:
         record.output_tokens,
         record.cache_write_5m + record.cache_write_1h,
         record.cache_read_tokens,
+        record.cost or 0,
+        int(record.cost is None and (tokens_of(record) > 0 or not record.tokens_known)),
+    )
+
+
+def used_by(record: StoredRecord) -> Used:
+    """What of a record decides its cost. Only transcripts and telemetry tell single requests."""
+    return Used(
+        input=record.input_tokens,
+        output=record.output_tokens,
+        cache_write_5m=record.cache_write_5m,
+        cache_write_1h=record.cache_write_1h,
+        cache_read=record.cache_read_tokens,
+        web_searches=record.web_searches,
+        speed=record.speed,
+        service_tier=record.service_tier,
+        region=record.region,
+        whole=record.road in (Road.TRANSCRIPTS, Road.TELEMETRY) and TOOL_BY_NUMBER[record.tool].keeps_requests,
     )
 
 

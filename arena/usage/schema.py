@@ -362,3 +362,16 @@ def _(db: Database) -> None:
     )
     db.execute("CREATE INDEX idx_anomalies_user_id ON anomalies (user_id)")
     db.execute("CREATE INDEX idx_anomalies_state ON anomalies (state, flagged_at, session)")
+
+
+@migrations(name="0010_costs")
+def _(db: Database) -> None:
+    # Costs are billionths of a US dollar; `unpriced` counts the records whose cost nobody knows.
+    db.execute("ALTER TABLE usage_records ADD COLUMN cost INTEGER")
+    db.execute("ALTER TABLE usage_records ADD COLUMN price_version INTEGER")
+    for table in ("road_days", "token_usage", "daily_user_stats", "daily_tool_stats"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN cost INTEGER NOT NULL DEFAULT 0")
+        db.execute(f"ALTER TABLE {table} ADD COLUMN unpriced INTEGER NOT NULL DEFAULT 0")
+    for table in ("user_stats", "user_tool_stats"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN total_cost INTEGER NOT NULL DEFAULT 0")
+        db.execute(f"ALTER TABLE {table} ADD COLUMN total_unpriced INTEGER NOT NULL DEFAULT 0")

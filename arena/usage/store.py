@@ -28,7 +28,7 @@ def put_records(conn: sqlite3.Connection, records: Iterable[StoredRecord]) -> No
             :user_id, :key, :session, :tool, :road, :request, :sidechain, :at, :day, :model,
             :input_tokens, :output_tokens, :cache_write_5m, :cache_write_1h, :cache_read_tokens,
             :tools, :lines_added, :lines_deleted, :files_created, :files_modified, :turns, :web_searches,
-            :speed, :service_tier, :region, :cost_recorded, :collector, :counted, :tokens_known
+            :speed, :service_tier, :region, :cost_recorded, :collector, :counted, :tokens_known, :cost, :price_version
         )
         ON CONFLICT (user_id, key) DO UPDATE SET
             session = excluded.session, tool = excluded.tool, road = excluded.road, request = excluded.request,
@@ -41,7 +41,7 @@ def put_records(conn: sqlite3.Connection, records: Iterable[StoredRecord]) -> No
             turns = excluded.turns, web_searches = excluded.web_searches, speed = excluded.speed,
             service_tier = excluded.service_tier, region = excluded.region,
             cost_recorded = excluded.cost_recorded, collector = excluded.collector, counted = excluded.counted,
-            tokens_known = excluded.tokens_known
+            tokens_known = excluded.tokens_known, cost = excluded.cost, price_version = excluded.price_version
         """,
         [msgspec.structs.asdict(record) for record in records],
     )
@@ -51,6 +51,34 @@ def records_of_user(conn: sqlite3.Connection, user_id: str) -> list[StoredRecord
     """All records of a person, in the order of their keys."""
     rows = conn.execute("SELECT * FROM usage_records WHERE user_id = :user_id ORDER BY key", {"user_id": user_id})
     return [StoredRecord(*row) for row in rows]
+
+
+def records_to_price(conn: sqlite3.Connection, user_id: str, since: str) -> list[StoredRecord]:
+    """A person's records whose cost nobody knows, and all of a day or later; in the order of their keys."""
+    rows = conn.execute(
+        """
+        SELECT * FROM usage_records
+        WHERE user_id = :user_id AND (cost IS NULL OR day >= :since) ORDER BY key
+        """,
+        {"user_id": user_id, "since": since},
+    )
+    return [StoredRecord(*row) for row in rows]
+
+
+def unpriced_models(conn: sqlite3.Connection) -> list[tuple[str, int, int, str]]:
+    """The models whose cost nobody knows: responses, their tokens, and the last day of any; most tokens first."""
+    rows = conn.execute(
+        """
+        SELECT model, COUNT(*),
+               CAST(SUM(input_tokens + output_tokens + cache_write_5m + cache_write_1h + cache_read_tokens) AS BIGINT)
+                   AS tokens, MAX(day)
+        FROM usage_records WHERE cost IS NULL AND counted = 1
+        GROUP BY model
+        HAVING SUM(input_tokens + output_tokens + cache_write_5m + cache_write_1h + cache_read_tokens) > 0
+        ORDER BY tokens DESC, model
+        """
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 def set_counted(conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int, counted: int) -> set[int]:
@@ -186,12 +214,13 @@ def put_token_usages(conn: sqlite3.Connection, usages: Iterable[tuple[StoredSess
     conn.executemany(
         """
         INSERT INTO token_usage (session_id, user_id, tool_type_id, input_tokens, output_tokens,
-                                 cache_creation_tokens, cache_read_tokens, recorded_at)
-        VALUES (:session_id, :user_id, :tool_type_id, :input, :output, :cache_write, :cache_read, :recorded_at)
+                                 cache_creation_tokens, cache_read_tokens, cost, unpriced, recorded_at)
+        VALUES (:session_id, :user_id, :tool_type_id, :input, :output, :cache_write, :cache_read, :cost, :unpriced,
+                :recorded_at)
         ON CONFLICT (session_id) DO UPDATE SET
             input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
             cache_creation_tokens = excluded.cache_creation_tokens, cache_read_tokens = excluded.cache_read_tokens,
-            recorded_at = excluded.recorded_at
+            cost = excluded.cost, unpriced = excluded.unpriced, recorded_at = excluded.recorded_at
         """,
         [
             {
@@ -202,6 +231,8 @@ def put_token_usages(conn: sqlite3.Connection, usages: Iterable[tuple[StoredSess
                 "output": totals.output,
                 "cache_write": totals.cache_write,
                 "cache_read": totals.cache_read,
+                "cost": totals.cost,
+                "unpriced": totals.unpriced,
                 "recorded_at": session.updated_at,
             }
             for session, totals in usages
@@ -213,7 +244,7 @@ def token_usage(conn: sqlite3.Connection, session_id: str) -> Totals:
     """What a session counts now; nothing if it was never written."""
     row = conn.execute(
         """
-        SELECT 0, 0, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens
+        SELECT 0, 0, input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, cost, unpriced
         FROM token_usage WHERE session_id = :session_id
         """,
         {"session_id": session_id},
@@ -229,7 +260,10 @@ def counted_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> 
                CAST(COALESCE(SUM(input_tokens), 0) AS BIGINT),
                CAST(COALESCE(SUM(output_tokens), 0) AS BIGINT),
                CAST(COALESCE(SUM(cache_write_5m + cache_write_1h), 0) AS BIGINT),
-               CAST(COALESCE(SUM(cache_read_tokens), 0) AS BIGINT)
+               CAST(COALESCE(SUM(cache_read_tokens), 0) AS BIGINT),
+               CAST(COALESCE(SUM(cost), 0) AS BIGINT),
+               COUNT(CASE WHEN cost IS NULL AND (tokens_known = 0 OR input_tokens + output_tokens + cache_write_5m
+                          + cache_write_1h + cache_read_tokens > 0) THEN 1 END)
         FROM usage_records WHERE user_id = :user_id AND session = :session AND counted = 1
         """,
         {"user_id": user_id, "session": session},
@@ -244,7 +278,8 @@ def road_day(conn: sqlite3.Connection, user_id: str, day: str, tool: int) -> dic
     """What each road brought for a person, tool and day, and apart (1) what of it is in excluded sessions."""
     rows = conn.execute(
         """
-        SELECT road, excluded, sessions, records, input_tokens, output_tokens, cache_write_tokens, cache_read_tokens
+        SELECT road, excluded, sessions, records, input_tokens, output_tokens, cache_write_tokens, cache_read_tokens,
+               cost, unpriced
         FROM road_days WHERE user_id = :user_id AND day = :day AND tool = :tool
         """,
         {"user_id": user_id, "day": day, "tool": tool},
@@ -269,11 +304,12 @@ def put_road_day(
     conn.execute(
         """
         INSERT INTO road_days VALUES
-            (:user_id, :day, :tool, :road, :excluded, :sessions, :records, :input, :output, :cache_write, :cache_read)
+            (:user_id, :day, :tool, :road, :excluded, :sessions, :records, :input, :output, :cache_write, :cache_read,
+             :cost, :unpriced)
         ON CONFLICT (user_id, day, tool, road, excluded) DO UPDATE SET
             sessions = excluded.sessions, records = excluded.records, input_tokens = excluded.input_tokens,
             output_tokens = excluded.output_tokens, cache_write_tokens = excluded.cache_write_tokens,
-            cache_read_tokens = excluded.cache_read_tokens
+            cache_read_tokens = excluded.cache_read_tokens, cost = excluded.cost, unpriced = excluded.unpriced
         """,
         {**where, **msgspec.structs.asdict(totals)},
     )
@@ -283,7 +319,7 @@ def day(conn: sqlite3.Connection, user_id: str, stat_date: str) -> Day | None:
     """A person's day."""
     row = conn.execute(
         """
-        SELECT stat_date, input_tokens, output_tokens, cache_tokens, session_count, by_tool, streak
+        SELECT stat_date, input_tokens, output_tokens, cache_tokens, session_count, by_tool, streak, cost, unpriced
         FROM daily_user_stats WHERE user_id = :user_id AND stat_date = :stat_date
         """,
         {"user_id": user_id, "stat_date": stat_date},
@@ -295,7 +331,7 @@ def days(conn: sqlite3.Connection, user_id: str, first: str, last: str) -> list[
     """A person's days from one to another, both included, in order."""
     rows = conn.execute(
         """
-        SELECT stat_date, input_tokens, output_tokens, cache_tokens, session_count, by_tool, streak
+        SELECT stat_date, input_tokens, output_tokens, cache_tokens, session_count, by_tool, streak, cost, unpriced
         FROM daily_user_stats
         WHERE user_id = :user_id AND stat_date >= :first AND stat_date <= :last ORDER BY stat_date
         """,
@@ -309,12 +345,13 @@ def put_day(conn: sqlite3.Connection, user_id: str, day: Day, now: int) -> None:
     conn.execute(
         """
         INSERT INTO daily_user_stats (user_id, stat_date, input_tokens, output_tokens, cache_tokens, session_count,
-                                      by_tool, streak, created_at)
+                                      by_tool, streak, cost, unpriced, created_at)
         VALUES (:user_id, :stat_date, :input_tokens, :output_tokens, :cache_tokens, :session_count, :by_tool,
-                :streak, :now)
+                :streak, :cost, :unpriced, :now)
         ON CONFLICT (user_id, stat_date) DO UPDATE SET
             input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
-            cache_tokens = excluded.cache_tokens, session_count = excluded.session_count, by_tool = excluded.by_tool
+            cache_tokens = excluded.cache_tokens, session_count = excluded.session_count, by_tool = excluded.by_tool,
+            cost = excluded.cost, unpriced = excluded.unpriced
         """,
         {**msgspec.structs.asdict(day), "user_id": user_id, "now": now},
     )
@@ -350,12 +387,15 @@ def move_tool_day(conn: sqlite3.Connection, user_id: str, tool: int, stat_date: 
     where = {"tool": tool, "stat_date": stat_date, "user_id": user_id}
     row = conn.execute(
         """
-        INSERT INTO daily_tool_stats VALUES (:tool, :stat_date, :user_id, :input, :output, :cache, :sessions, 0)
+        INSERT INTO daily_tool_stats VALUES
+            (:tool, :stat_date, :user_id, :input, :output, :cache, :sessions, 0, :cost, :unpriced)
         ON CONFLICT (tool, stat_date, user_id) DO UPDATE SET
             input_tokens = daily_tool_stats.input_tokens + excluded.input_tokens,
             output_tokens = daily_tool_stats.output_tokens + excluded.output_tokens,
             cache_tokens = daily_tool_stats.cache_tokens + excluded.cache_tokens,
-            session_count = daily_tool_stats.session_count + excluded.session_count
+            session_count = daily_tool_stats.session_count + excluded.session_count,
+            cost = daily_tool_stats.cost + excluded.cost,
+            unpriced = daily_tool_stats.unpriced + excluded.unpriced
         RETURNING input_tokens + output_tokens + cache_tokens, session_count
         """,
         {**where, **_figures(change)},
@@ -396,12 +436,14 @@ def move_tool_totals(conn: sqlite3.Connection, user_id: str, tool: int, change: 
     where = {"user_id": user_id, "tool": tool}
     row = conn.execute(
         """
-        INSERT INTO user_tool_stats VALUES (:user_id, :tool, :input, :output, :cache, :sessions)
+        INSERT INTO user_tool_stats VALUES (:user_id, :tool, :input, :output, :cache, :sessions, :cost, :unpriced)
         ON CONFLICT (user_id, tool) DO UPDATE SET
             total_input_tokens = user_tool_stats.total_input_tokens + excluded.total_input_tokens,
             total_output_tokens = user_tool_stats.total_output_tokens + excluded.total_output_tokens,
             total_cache_tokens = user_tool_stats.total_cache_tokens + excluded.total_cache_tokens,
-            total_sessions = user_tool_stats.total_sessions + excluded.total_sessions
+            total_sessions = user_tool_stats.total_sessions + excluded.total_sessions,
+            total_cost = user_tool_stats.total_cost + excluded.total_cost,
+            total_unpriced = user_tool_stats.total_unpriced + excluded.total_unpriced
         RETURNING total_input_tokens + total_output_tokens + total_cache_tokens, total_sessions
         """,
         {**where, **_figures(change)},
@@ -430,7 +472,7 @@ def user_totals(conn: sqlite3.Connection, user_id: str) -> UserTotals | None:
     row = conn.execute(
         """
         SELECT total_input_tokens, total_output_tokens, total_cache_tokens, total_sessions, tokens_by_tool,
-               sessions_by_tool, last_activity_at
+               sessions_by_tool, last_activity_at, total_cost, total_unpriced
         FROM user_stats WHERE user_id = :user_id
         """,
         {"user_id": user_id},
@@ -443,14 +485,16 @@ def put_user_totals(conn: sqlite3.Connection, user_id: str, totals: UserTotals, 
     conn.execute(
         """
         INSERT INTO user_stats (user_id, total_input_tokens, total_output_tokens, total_cache_tokens, tokens_by_tool,
-                                total_sessions, sessions_by_tool, last_activity_at, updated_at)
+                                total_sessions, sessions_by_tool, last_activity_at, total_cost, total_unpriced,
+                                updated_at)
         VALUES (:user_id, :total_input_tokens, :total_output_tokens, :total_cache_tokens, :tokens_by_tool,
-                :total_sessions, :sessions_by_tool, :last_activity_at, :now)
+                :total_sessions, :sessions_by_tool, :last_activity_at, :total_cost, :total_unpriced, :now)
         ON CONFLICT (user_id) DO UPDATE SET
             total_input_tokens = excluded.total_input_tokens, total_output_tokens = excluded.total_output_tokens,
             total_cache_tokens = excluded.total_cache_tokens, tokens_by_tool = excluded.tokens_by_tool,
             total_sessions = excluded.total_sessions, sessions_by_tool = excluded.sessions_by_tool,
-            last_activity_at = excluded.last_activity_at, updated_at = excluded.updated_at
+            last_activity_at = excluded.last_activity_at, total_cost = excluded.total_cost,
+            total_unpriced = excluded.total_unpriced, updated_at = excluded.updated_at
         """,
         {**msgspec.structs.asdict(totals), "user_id": user_id, "now": now},
     )
@@ -708,4 +752,6 @@ def _figures(totals: Totals) -> dict[str, int]:
         "output": totals.output,
         "cache": totals.cache_write + totals.cache_read,
         "sessions": totals.sessions,
+        "cost": totals.cost,
+        "unpriced": totals.unpriced,
     }

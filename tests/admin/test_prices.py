@@ -19,7 +19,7 @@ def litellm(tmp_path: Path) -> Path:
 
 def test_prices_of_a_file_are_taken_over_and_shown(run, litellm: Path) -> None:
     said = run("prices", "update", "--from", str(litellm), "--effective", "2026-06-01").out
-    assert said == "1 models are new, 0 cost something else from 2026-06-01 on.\n"
+    assert said.startswith("1 models are new, 0 cost something else from 2026-06-01 on.\n")
     _, row, *rest = run("prices", "show", "alpha").out.splitlines()
     assert row.split() == ["always", "any", "standard", "3", "15", "3", "3", "3"]
     assert "US dollars for a million tokens" in rest[-1]

@@ -43,7 +43,7 @@ CREATE TABLE daily_tool_stats (
     output_tokens INTEGER NOT NULL,
     cache_tokens INTEGER NOT NULL,
     session_count INTEGER NOT NULL,
-    streak INTEGER NOT NULL,
+    streak INTEGER NOT NULL, cost INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (tool, stat_date, user_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -59,7 +59,7 @@ CREATE TABLE daily_user_stats (
     session_count INTEGER NOT NULL,
     by_tool TEXT NOT NULL,
     streak INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, cost INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, stat_date)
 ) STRICT, WITHOUT ROWID;
 
@@ -104,7 +104,7 @@ CREATE TABLE price_versions (
     as_of TEXT NOT NULL,
     digest TEXT NOT NULL UNIQUE,
     loaded_at INTEGER NOT NULL
-) STRICT;
+, applied_at INTEGER) STRICT;
 
 CREATE TABLE prices (
     model TEXT NOT NULL,
@@ -130,7 +130,7 @@ CREATE TABLE road_days (
     input_tokens INTEGER NOT NULL,
     output_tokens INTEGER NOT NULL,
     cache_write_tokens INTEGER NOT NULL,
-    cache_read_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL, cost INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, day, tool, road, excluded)
 ) STRICT, WITHOUT ROWID;
 
@@ -234,7 +234,7 @@ CREATE TABLE token_usage (
     total_tokens INTEGER GENERATED ALWAYS AS
         (input_tokens + output_tokens + cache_creation_tokens + cache_read_tokens) VIRTUAL,
     recorded_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, cost INTEGER NOT NULL DEFAULT 0, unpriced INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 
 CREATE TABLE tool_types (
     id TEXT PRIMARY KEY,
@@ -276,7 +276,7 @@ CREATE TABLE usage_records (
     region TEXT,
     cost_recorded REAL,
     collector INTEGER NOT NULL,
-    counted INTEGER NOT NULL CHECK (counted IN (0, 1)), tokens_known INTEGER NOT NULL DEFAULT 1 CHECK (tokens_known IN (0, 1)),
+    counted INTEGER NOT NULL CHECK (counted IN (0, 1)), tokens_known INTEGER NOT NULL DEFAULT 1 CHECK (tokens_known IN (0, 1)), cost INTEGER, price_version INTEGER,
     PRIMARY KEY (user_id, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -294,7 +294,7 @@ CREATE TABLE user_stats (
     total_evaluations INTEGER NOT NULL DEFAULT 0,
     last_activity_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, total_cost INTEGER NOT NULL DEFAULT 0, total_unpriced INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
 
 CREATE INDEX idx_user_stats_last_activity_at ON user_stats (last_activity_at);
 
@@ -304,7 +304,7 @@ CREATE TABLE user_tool_stats (
     total_input_tokens INTEGER NOT NULL,
     total_output_tokens INTEGER NOT NULL,
     total_cache_tokens INTEGER NOT NULL,
-    total_sessions INTEGER NOT NULL,
+    total_sessions INTEGER NOT NULL, total_cost INTEGER NOT NULL DEFAULT 0, total_unpriced INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, tool)
 ) STRICT, WITHOUT ROWID;
 

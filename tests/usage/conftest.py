@@ -8,6 +8,8 @@ import pytest
 
 from arena.core.clock import Days
 from arena.core.db import Database
+from arena.prices.actions import load
+from arena.prices.models import LongPrompt, Price, Rates, Table
 from arena.usage.actions import record
 from arena.usage.models import TOOL_BY_ID, Outcome, Report, Road
 from arena.wire import Record, record_key, session_hash
@@ -32,6 +34,19 @@ def a_report(*records: Record, session: str = "s1", tool: str = "claude-code", p
         project=project,
         collector="test/1",
     )
+
+
+PRICE = Price(
+    {"standard": Rates(input=3, output=15, cache_write=3.75, cache_write_1h=6, cache_read=0.3)},
+    (LongPrompt(200_000, {"standard": Rates(input=6, output=30, cache_write=7.5, cache_write_1h=12, cache_read=0.6)}),),
+)
+"""What claude-x costs; what other models cost, nobody knows."""
+
+
+@pytest.fixture(autouse=True)
+def _prices(db: Database) -> None:
+    table = Table("a test", "2026-01-01", {"claude-x": PRICE})
+    db.write_sync(lambda conn: load(conn, table, digest="a test", now=NOW))
 
 
 Send = Callable[..., Outcome]

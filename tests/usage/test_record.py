@@ -24,8 +24,8 @@ def test_a_record_is_in_every_sum(db: Database, send: Send) -> None:
     outcome = send(a_report(a_record(cache_write_5m=3, cache_write_1h=4, cache_read=100)))
     assert (outcome.stored, outcome.grown, outcome.known, outcome.tokens) == (1, 0, 0, 15)
     found = sums(db)
-    assert found["road_days"] == [(ALICE, "2026-11-20", 1, 1, 0, 1, 1, 10, 5, 7, 100)]
-    assert found["token_usage"] == [(ALICE, "claude-code", 10, 5, 7, 100, 122)]
+    assert found["road_days"] == [(ALICE, "2026-11-20", 1, 1, 0, 1, 1, 10, 5, 7, 100, 170_250, 0)]
+    assert found["token_usage"] == [(ALICE, "claude-code", 10, 5, 7, 100, 122, 170_250, 0)]
     assert found["daily_user_stats"][0][:7] == (ALICE, "2026-11-20", 10, 5, 107, 122, 1)
     assert found["user_stats"][0][1:5] == (10, 5, 107, 122)
 
@@ -212,14 +212,15 @@ def test_a_recount_moves_days_to_a_new_zone(db: Database, send: Send) -> None:
 
 RECORDS = st.lists(
     st.builds(
-        lambda message, request, day, side, output: a_record(
-            f"m{message}", f"r{request}", at=NOW - day * DAY, sidechain=side, output=output
+        lambda message, request, day, side, output, model: a_record(
+            f"m{message}", f"r{request}", at=NOW - day * DAY, sidechain=side, output=output, model=model
         ),
         st.integers(0, 3),
         st.integers(0, 1),
         st.integers(0, 4),
         st.booleans(),
         st.integers(0, 9),
+        st.sampled_from(["claude-x", "nobody-knows"]),
     ),
     min_size=1,
     max_size=6,
@@ -264,12 +265,16 @@ def _wipe(conn: sqlite3.Connection) -> None:
         conn.execute(f"DELETE FROM {table}")
 
 
+COSTS = "COALESCE(SUM(cost), 0), COUNT(*) - COUNT(cost)"
+
+
 def _both(conn: sqlite3.Connection) -> tuple[list[tuple], list[tuple]]:
     by_day = conn.execute(
-        "SELECT stat_date, input_tokens, output_tokens FROM daily_user_stats WHERE total_tokens > 0 ORDER BY stat_date"
+        "SELECT stat_date, input_tokens, output_tokens, cost, unpriced FROM daily_user_stats WHERE total_tokens > 0 "
+        "ORDER BY stat_date"
     )
     by_record = conn.execute(
-        "SELECT day, SUM(input_tokens), SUM(output_tokens) FROM usage_records WHERE counted = 1 "
+        f"SELECT day, SUM(input_tokens), SUM(output_tokens), {COSTS} FROM usage_records WHERE counted = 1 "
         "GROUP BY day ORDER BY day"
     )
     return [tuple(row) for row in by_day], [tuple(row) for row in by_record]
@@ -277,12 +282,12 @@ def _both(conn: sqlite3.Connection) -> tuple[list[tuple], list[tuple]]:
 
 def _both_by_tool(conn: sqlite3.Connection) -> tuple[list[tuple], list[tuple]]:
     by_tool = conn.execute(
-        "SELECT tool, stat_date, input_tokens, output_tokens, cache_tokens FROM daily_tool_stats "
+        "SELECT tool, stat_date, input_tokens, output_tokens, cache_tokens, cost, unpriced FROM daily_tool_stats "
         "WHERE input_tokens + output_tokens + cache_tokens > 0 ORDER BY tool, stat_date"
     )
     by_record = conn.execute(
         "SELECT tool, day, SUM(input_tokens), SUM(output_tokens), "
-        "SUM(cache_write_5m + cache_write_1h + cache_read_tokens) "
+        f"SUM(cache_write_5m + cache_write_1h + cache_read_tokens), {COSTS} "
         "FROM usage_records WHERE counted = 1 GROUP BY tool, day ORDER BY tool, day"
     )
     return [tuple(row) for row in by_tool], [tuple(row) for row in by_record]
@@ -290,8 +295,8 @@ def _both_by_tool(conn: sqlite3.Connection) -> tuple[list[tuple], list[tuple]]:
 
 def _sums_of_tool_days(conn: sqlite3.Connection) -> list[tuple]:
     rows = conn.execute(
-        "SELECT user_id, tool, SUM(input_tokens), SUM(output_tokens), SUM(cache_tokens), SUM(session_count) "
-        "FROM daily_tool_stats GROUP BY user_id, tool ORDER BY user_id, tool"
+        "SELECT user_id, tool, SUM(input_tokens), SUM(output_tokens), SUM(cache_tokens), SUM(session_count), "
+        "SUM(cost), SUM(unpriced) FROM daily_tool_stats GROUP BY user_id, tool ORDER BY user_id, tool"
     )
     return [tuple(row) for row in rows]
 
@@ -308,7 +313,7 @@ def _runs(active: list[tuple[int, str]]) -> dict[tuple[int, str], int]:
     return runs
 
 
-def test_a_release_before_tools_had_sums_is_brought_up_to_the_same_sums(db: Database, send: Send) -> None:
+def test_a_release_before_tools_had_sums_is_brought_up_to_the_same_sums(db: Database, send: Send, days: Days) -> None:
     for ago in (0, 1, 2, 4, 5, 40):
         send(a_report(a_record(f"m{ago}", at=NOW - ago * DAY, cache_read=ago), session=f"s{ago}"))
         if ago % 2:
@@ -323,12 +328,26 @@ def test_a_release_before_tools_had_sums_is_brought_up_to_the_same_sums(db: Data
     def forget_the_step(conn: sqlite3.Connection) -> None:
         conn.execute("DROP TABLE daily_tool_stats")
         conn.execute("DROP TABLE user_tool_stats")
-        conn.execute("DELETE FROM _sqlite_migrations WHERE name = '0006_tool_stats'")
+        for table in ("road_days", "token_usage", "daily_user_stats"):
+            conn.execute(f"ALTER TABLE {table} DROP COLUMN cost")
+            conn.execute(f"ALTER TABLE {table} DROP COLUMN unpriced")
+        conn.execute("ALTER TABLE user_stats DROP COLUMN total_cost")
+        conn.execute("ALTER TABLE user_stats DROP COLUMN total_unpriced")
+        conn.execute("ALTER TABLE usage_records DROP COLUMN cost")
+        conn.execute("ALTER TABLE usage_records DROP COLUMN price_version")
+        conn.execute("DELETE FROM _sqlite_migrations WHERE name IN ('0006_tool_stats', '0010_costs')")
 
     db.write_sync(forget_the_step)
-    assert migrate(db.path, schemas()) == ["usage.0006_tool_stats"]
+    assert migrate(db.path, schemas()) == ["usage.0006_tool_stats", "usage.0010_costs"]
+    assert _without_costs(sums(db)) == _without_costs(before)
+    for person in ("alice", "bob"):
+        db.write_sync(lambda conn, person=person: recount(conn, PEOPLE[person], days=days, now=NOW))
     assert sums(db) == before
-    assert [row[-1] for row in before["daily_tool_stats"] if row[0] == 1] == [1, *range(1, 7)]
+    assert [row[7] for row in before["daily_tool_stats"] if row[0] == 1] == [1, *range(1, 7)]
+
+
+def _without_costs(found: dict[str, list[tuple]]) -> dict[str, list[tuple]]:
+    return {table: [row[:-2] for row in rows] for table, rows in found.items()}
 
 
 # -- streaks
