@@ -2,10 +2,13 @@
 
 import time
 from functools import partial
+from typing import Any
 
 import pytest
+from litestar import Request, get
+from litestar.params import FromPath
 
-from arena.accounts import rules, store
+from arena.accounts import guards, rules, store
 from arena.accounts.actions import keys, people
 from arena.core import clock, ids
 
@@ -34,6 +37,37 @@ def eventually(fact) -> None:
 
 def test_a_key_names_its_person(site, bob) -> None:
     assert whoami(site, site.make_key(bob)).text == "bob"
+
+
+@get("/api/somebody/{name:str}")
+async def somebody(request: Request[Any, Any, Any], name: FromPath[str]) -> str:
+    return guards.somebody(request, name).name
+
+
+@pytest.mark.parametrize("how", ["nobody", "session", "key"])
+def test_whoever_is_private_or_disabled_is_looked_for_exactly_as_a_name_that_nobody_has(
+    site, db, alice, bob, carol, how: str
+) -> None:
+    site.client.app.register(somebody)
+    if how == "session":
+        site.sign_in("alice")
+    headers = {"x-api-key": site.make_key(alice)} if how == "key" else {}
+    db.write_sync(partial(store.set_private, id=bob.id, private=True, now=1))
+    db.write_sync(partial(store.set_disabled, id=carol.id, disabled_at=1, now=1))
+
+    def looked_up(name: str) -> tuple[int, list[str]]:
+        said: list[str] = []
+        db._glance.set_trace_callback(said.append)
+        answer = site.client.get(f"/api/somebody/{name}", headers=headers)
+        db._glance.set_trace_callback(None)
+        return answer.status_code, [sql.replace(name, "") for sql in said]
+
+    looked_up("nobody")  # whoever asks for the first time is noted as seen
+    unknown = looked_up("nobody")
+    assert unknown[0] == 404
+    assert len(unknown[1]) == (1 if how == "nobody" else 2)
+    assert looked_up("bob") == looked_up("carol") == unknown
+    assert looked_up("alice")[0] == 200
 
 
 def test_a_key_of_the_older_program_is_taken(site, db, bob) -> None:

@@ -53,6 +53,18 @@ def test_the_signature_is_over_the_packed_bytes(alice: Person) -> None:
     assert answer.status_code == 401
 
 
+def test_a_clock_five_minutes_ahead_is_forgiven_and_no_more(alice: Person) -> None:
+    near, far = clock.now() + 290_000, clock.now() + 330_000
+    told = send(alice, a_report(a_record("near", at=near), a_record("far", at=far), ended_at=far)).json()["data"]
+    assert (told["stored"], told["failed"]) == (1, 1)
+    [problem] = told["problems"]
+    assert (problem["record"], problem["reason"]) == (1, "at: lies in the future; check the clock of the laptop")
+    [(ended,)] = alice.box.ask(
+        "SELECT s.ended_at FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.username = :name", name=alice.name
+    )
+    assert ended <= clock.now() + 300_000
+
+
 def test_a_bad_record_and_a_bad_session_are_named_and_the_rest_is_stored(alice: Person) -> None:
     report = a_report(a_record("m1"), a_record("m2", input=-1), a_record("m3", key="short"), a_record("m4"))
     report["sessions"] += a_report(a_record("m5"), tool="zed")["sessions"]

@@ -1,12 +1,16 @@
 """The board under the hand: tabs, metric, search and pages, with scripts and without."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from arena.accounts.actions import links
+from arena.audit.models import OPERATOR
+from arena.core import clock
 from tests.browser.conftest import NARROW, PASSWORD, Open, join, sign_in
-from tests.flows.serving import Serving, now_iso, session
+from tests.flows.serving import Serving, Visitor, now_iso, session
 
 PEOPLE = 55
 
@@ -147,6 +151,26 @@ def test_a_change_waits_while_somebody_reads_and_then_comes(crowd: Serving, open
         expect(page.locator("#r-later")).to_have_count(0)
         bar.click()
         expect(first_row(page)).to_have_id("r-later")
+
+
+def test_a_name_that_was_hidden_is_a_change_that_waits_as_any_other(crowd: Serving, open_page: Open) -> None:
+    link = partial(links.sign_in_link, name="p-54", days=1, caller=OPERATOR, now=clock.now())
+    with Visitor(crowd) as visitor, open_page(crowd) as page:
+        visitor.post(
+            address := f"/join/{crowd.write(link)}", data={"csrf": visitor.csrf(address), "password": PASSWORD}
+        )
+        page.goto("/?metric=tokens&period=daily")
+        row = page.locator("#r-p-54")
+        expect(page.locator("#live")).to_be_visible()
+        first_row(page).hover()
+        visitor.post("/settings/privacy", data={"csrf": visitor.csrf("/dashboard"), "privacy_mode": "on"})
+        expect(page.locator("#held button")).to_have_text("1 change while you were reading. Show", timeout=5_000)
+        page.locator("#held button").click()
+        expect(row).to_have_count(0)
+        expect(page.locator("tbody tr", has_text="Anonymous")).to_have_count(1)
+        page.mouse.move(1, 1)
+        visitor.post("/settings/privacy", data={"csrf": visitor.csrf("/dashboard")})
+        expect(row).to_have_count(1, timeout=5_000)
 
 
 def test_the_theme_is_switched_and_remembered(crowd: Serving, open_page: Open) -> None:

@@ -24,6 +24,7 @@ from arena.audit.models import OPERATOR
 from arena.core import clock, config
 from arena.doors import BY_ROUTE
 from arena.leaderboard.rules import METRICS, PERIODS
+from arena.teams import actions as teams
 from arena.web.render import environment
 from tests.flows.conftest import end
 from tests.flows.serving import Person, Serving, Visitor, get, session
@@ -33,7 +34,15 @@ JOINED = 1_772_600_767_089  # 2026-03-04T05:06:07.089Z
 DECOYS = {"zq7hidden": "zq7nobody", "zq7hid": "zq7nob", "quillon": "wuillox", "zarathustra": "farathustry"}
 """What belongs to nobody at all, as long as what it stands for."""
 PASSWORD = "correct horse battery"
-KNOWN = {"period": PERIODS, "metric": METRICS, "limit": ("100",), "page": ("1", "2"), "offset": ("0", "1")}
+KNOWN = {
+    "tool": ("claude-code", "codex", ""),
+    "team": ("platform", "nothing"),
+    "period": PERIODS,
+    "metric": METRICS,
+    "limit": ("100",),
+    "page": ("1", "2"),
+    "offset": ("0", "1"),
+}
 HTMX = {"HX-Request": "true"}
 MASKED = re.compile(r"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d[.\d]*z|[0-9a-f]{64}|\barena-form=[^;]+")
 """What differs between two answers to one question: the time, and a form's token for somebody new."""
@@ -55,6 +64,10 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 def _furnish(conn: Any) -> None:
+    deed = {"caller": OPERATOR, "now": clock.now()}
+    team = teams.create_team(conn, name="Platform", **deed)
+    for name in (NAME, "bea"):
+        teams.assign(conn, name=name, slug=team.slug, **deed)
     conn.execute(
         "UPDATE users SET display_name = ?, email = 'zq7@hidden.example', github_id = '7077707', created_at = ?, "
         "github_username = 'zq7github', github_avatar_url = 'https://faces.example/zq7face.png' WHERE username = ?",
@@ -365,7 +378,7 @@ def test_figures_stay_in_place_with_true_totals(box: Serving, people: SimpleName
     everybody = get(f"{box.url}/api/stats/global").json()["data"]
     choose(people, True)
     shown.append(get(f"{box.url}/api/leaderboard?period=all_time").json()["data"])
-    who = ("userId", "username", "displayName", "lastActivityAt", "isPrivate")
+    who = ("userId", "username", "displayName", "team", "lastActivityAt", "isPrivate")
     figures = [[{k: v for k, v in item.items() if k not in who} for item in each["items"]] for each in shown]
     assert figures[0] == figures[1]
     assert shown[0]["pagination"] == shown[1]["pagination"]
