@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 from litestar import Request, Response
+from litestar.datastructures import Cookie
 from litestar.handlers import BaseRouteHandler
 
 from arena.accounts import rules, store
@@ -226,13 +227,18 @@ async def own_form(request: Request[Any, Any, Any]) -> None:
 
 def welcome(request: Request[Any, Any, Any], opened: SignedIn, next: str) -> Response[bytes]:
     """Lead on with the cookie of a web session that was just opened, and let the browser remember its person."""
+    return see_other(next, *cookies_of(request, opened))
+
+
+def cookies_of(request: Request[Any, Any, Any], opened: SignedIn) -> list[Cookie]:
+    """The cookies of a web session that was just opened: the session, and whom this browser remembers."""
     box, person = box_of(request), opened.person
     cookies = [session.session_cookie(request, opened.token, box.config.accounts.session_days * 86_400)]
     password = box.db.glance(partial(store.password_by_name, username=person.name))
     if password is not None and password.hash is not None:
         device = rules.remembered(device_of(request) or Device(ids.token(), {}), person.id, password.hash)
         cookies.append(session.device_cookie(request, msgspec.to_builtins(device)))
-    return see_other(next, *cookies)
+    return cookies
 
 
 def device_of(connection: Connection) -> Device | None:

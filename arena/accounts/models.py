@@ -267,3 +267,107 @@ class Guess(Struct, frozen=True):
 
     counter: Counter
     held: Guesses
+
+
+# -- what programs send and get under /api/auth and /api/me
+
+
+class LogIn(Struct, frozen=True):
+    """The body of ``POST /api/auth/login``. The user name may stand in either field."""
+
+    password: str
+    username: str = ""
+    email: str = ""
+    source: str = ""
+    """"cli": make a key too."""
+
+    def __repr__(self) -> str:
+        """Name the person, not the password."""
+        return f"LogIn({self.username!r})"
+
+
+class Register(Struct, frozen=True, rename="camel"):
+    """The body of ``POST /api/auth/register``."""
+
+    username: str
+    password: str
+    display_name: str = ""
+
+    def __repr__(self) -> str:
+        """Name the person, not the password."""
+        return f"Register({self.username!r})"
+
+
+class Member(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """Somebody who just came in. The prefix is of their newest key."""
+
+    id: str
+    username: str
+    display_name: str
+    api_key_prefix: str | None
+    created_at: str = ""
+
+
+class CameIn(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """The answer to whoever came in, with a key if they asked for one."""
+
+    user: Member
+    api_key: str = ""
+
+    def __repr__(self) -> str:
+        """Name the person, not the key."""
+        return f"CameIn({self.user.username!r})"
+
+
+class Done(Struct, frozen=True):
+    """The answer when there is nothing more to tell."""
+
+    success: bool = True
+
+
+class Myself(Struct, frozen=True, rename="camel"):
+    """What a person is told of themselves. The prefix is of their newest key."""
+
+    id: str
+    username: str
+    display_name: str
+    email: str | None
+    github_username: str | None
+    github_avatar_url: str | None
+    api_key_prefix: str | None
+    privacy_mode: bool
+    successful_projects_count: int
+    created_at: str
+    updated_at: str
+
+
+class Whoami(Struct, frozen=True):
+    """The answer of ``GET /api/auth/me``."""
+
+    user: Myself
+
+
+class WhichKey(Struct, frozen=True):
+    """The body of ``POST /api/me/regenerate-key`` and ``revoke-key``: the key with this prefix, if one is named."""
+
+    prefix: str = ""
+
+
+class Regenerated(Struct, frozen=True, rename="camel"):
+    """A key that took the place of another."""
+
+    api_key: str
+    api_key_prefix: str
+    message: str
+
+    def __repr__(self) -> str:
+        """Name the prefix, not the key."""
+        return f"Regenerated({self.api_key_prefix!r})"
+
+
+class Revoked(Struct, frozen=True, rename="camel"):
+    """The prefixes of the keys that open nothing any more."""
+
+    success: bool
+    revoked_key_prefixes: list[str]
+    message: str

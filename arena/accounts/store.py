@@ -232,6 +232,21 @@ def keys_of(conn: sqlite3.Connection, user_id: str) -> list[Key]:
     return [Key(*row) for row in rows]
 
 
+def newest_key(conn: sqlite3.Connection, user_id: str) -> Key | None:
+    """The live key of a person that was made last."""
+    row = conn.execute(
+        """
+        SELECT k.id, u.username, k.prefix, k.label, k.created_at, k.last_used_at, k.last_refused_at, k.revoked_at
+        FROM api_keys k JOIN users u ON u.id = k.user_id
+        WHERE k.user_id = :user_id AND k.revoked_at IS NULL
+        ORDER BY k.created_at DESC, k.id DESC
+        LIMIT 1
+        """,
+        {"user_id": user_id},
+    ).fetchone()
+    return Key(*row) if row else None
+
+
 def owners_of_prefix(conn: sqlite3.Connection, prefix: str) -> list[Person]:
     """Who has a live key with this prefix: one person, or none; two only by a chance of one in billions."""
     rows = conn.execute(

@@ -6,11 +6,11 @@ from litestar import Request, Router, get
 from litestar.params import FromPath
 from litestar.types import ASGIApp
 
-from arena.accounts.guards import somebody
+from arena.accounts.guards import me, somebody
 from arena.core import clock
 from arena.leaderboard.actions import boards_in
 from arena.profiles.actions import facts as facts_of
-from arena.profiles.rules import public
+from arena.profiles.rules import mine, public
 from arena.web.api import answer
 from arena.web.box import box_of
 
@@ -28,4 +28,15 @@ async def user(request: AnyRequest, name: FromPath[str]) -> ASGIApp:
     return answer(public(person, standing, known, box.days, today))
 
 
-router = Router(path="/", route_handlers=[user])
+@get("/api/me/stats")
+async def my_stats(request: AnyRequest) -> ASGIApp:
+    """What the visitor used, in sum, by tool and day by day, and their streak."""
+    box, id = box_of(request), me(request).id
+    today = box.days.of(clock.now())
+    board = await boards_in(box.memory, box.db, box.config).get("all_time", "score", today)
+    standing = next((each for each in board.standings if each.user_id == id), None)
+    known = await box.db.read(lambda conn: facts_of(conn, id, today))
+    return answer(mine(standing, known, today))
+
+
+router = Router(path="/", route_handlers=[user, my_stats])

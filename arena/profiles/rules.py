@@ -9,6 +9,7 @@ from arena.accounts.models import Person
 from arena.core import clock
 from arena.core.clock import Days
 from arena.leaderboard.models import Standing
+from arena.leaderboard.rules import efficiency
 from arena.profiles.models import Facts
 from arena.usage.models import StoredSession, UserTotals
 
@@ -75,6 +76,39 @@ def public(person: Person, standing: Standing | None, facts: Facts, days: Days, 
         "vibeStyle": _style(tools, used),
         "agentBreakdown": _agents(totals),
         "isPrivate": person.private,
+    }
+
+
+def mine(standing: Standing | None, facts: Facts, today: str) -> dict[str, Any]:
+    """Shape a person's own figures as the wire protocol has them: sums of all time, days of the last 7 and 30."""
+    totals = facts.totals
+    used = totals.total_input_tokens + totals.total_output_tokens
+    days: list[dict[str, Any]] = [
+        {
+            "date": day.stat_date,
+            "inputTokens": day.input_tokens,
+            "outputTokens": day.output_tokens,
+            "sessions": day.session_count,
+        }
+        for day in facts.days
+    ]
+    return {
+        "overview": {
+            "totalInputTokens": totals.total_input_tokens,
+            "totalOutputTokens": totals.total_output_tokens,
+            "totalCacheTokens": totals.total_cache_tokens,
+            "totalTokens": totals.total_all_tokens,
+            "totalSessions": totals.total_sessions,
+            "averageTokensPerSession": round(used / totals.total_sessions) if totals.total_sessions else 0,
+            "efficiencyScore": efficiency(totals.total_input_tokens, totals.total_output_tokens),
+            "successfulProjectsCount": 0,
+        },
+        "toolBreakdown": _agents(totals),
+        "trends": {
+            name: [day for day in days if day["date"] >= clock.shift(today, -back)]
+            for name, back in (("last7Days", 7), ("last30Days", 30))
+        },
+        "streaks": {"current": standing.streak if standing else 0, "longest": facts.longest_streak},
     }
 
 

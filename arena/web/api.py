@@ -1,16 +1,20 @@
 """Answers for programs: the envelope of the wire protocol, its data mirrored at the top for older clients."""
 
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
-from litestar import Response
+from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from arena.core import clock
-from arena.core.errors import ArenaError
+from arena.core.errors import ArenaError, Invalid, TooLarge
 
 encode = msgspec.json.Encoder().encode
+SMALL = 10_000
+"""Bytes of the largest body that `json_of` takes."""
+T = TypeVar("T")
 
 CORS = {
     "access-control-allow-origin": "*",
@@ -36,6 +40,22 @@ class Answer:
         headers = [*_HEADERS, (b"content-length", str(len(self.body)).encode())]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+async def json_of(request: Request[Any, Any, Any], kind: type[T]) -> T:
+    """What a program sent, as JSON (or, as OAuth has it, as a form), decoded as a Struct; nothing at all is `{}`.
+
+    Raises `Invalid` with the field and the reason, and `TooLarge`.
+    """
+    body = await request.body()
+    if len(body) > SMALL:
+        raise TooLarge(f"The request is larger than {SMALL // 1000} KB.")
+    try:
+        if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+            return msgspec.convert(dict(parse_qsl(body.decode())), kind)
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
+        raise Invalid(f"body: {problem}") from problem
 
 
 def answer(data: Any, status: int = 200, *, mirror: bool = False) -> ASGIApp:

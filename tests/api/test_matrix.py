@@ -34,7 +34,10 @@ FILLED = {
 }
 """What stands for a parameter of an address: nothing that the call could harm."""
 BODIES: dict[str, Callable[["Cast"], dict[str, str]]] = {
-    "/sign-in": lambda cast: {"name": cast.names["member"], "password": PASSWORD}
+    "/sign-in": lambda cast: {"name": cast.names["member"], "password": PASSWORD},
+    "/api/auth/login": lambda cast: {"username": cast.names["member"], "password": PASSWORD},
+    "/api/me/regenerate-key": lambda cast: {"prefix": FILLED["prefix"]},
+    "/api/me/revoke-key": lambda cast: {"prefix": FILLED["prefix"]},
 }
 PAGES = ("/api/auth/cli", "/api/auth/cli/callback")
 """Opened by browsers, though they stand among the addresses of programs."""

@@ -3,10 +3,11 @@
 import sqlite3
 
 from arena.accounts import rules, store
-from arena.accounts.models import Export, Person, Role
+from arena.accounts.models import Export, Myself, Person, Role
 from arena.audit.actions import note
 from arena.audit.models import Caller
 from arena.core import ids
+from arena.core.clock import iso
 from arena.core.db import Database
 from arena.core.errors import Conflict, Invalid, NotFound
 
@@ -106,6 +107,26 @@ def export_user(conn: sqlite3.Connection, *, name: str) -> Export:
     if account is None:
         raise NotFound(f"There is nobody called {person.name}.")
     return Export(account, store.keys_of(conn, person.id), store.sessions_of(conn, person.id))
+
+
+def myself(conn: sqlite3.Connection, *, user_id: str) -> Myself:
+    """Gather what a person is told of themselves. Raises `NotFound`."""
+    account, newest = store.account(conn, user_id), store.newest_key(conn, user_id)
+    if account is None:
+        raise NotFound("There is nobody with this id.")
+    return Myself(
+        id=account.id,
+        username=account.username,
+        display_name=account.display_name,
+        email=account.email,
+        github_username=account.github_username,
+        github_avatar_url=account.github_avatar_url,
+        api_key_prefix=newest.prefix if newest else None,
+        privacy_mode=account.privacy_mode,
+        successful_projects_count=0,
+        created_at=iso(account.created_at),
+        updated_at=iso(account.updated_at),
+    )
 
 
 def someone(conn: sqlite3.Connection, name: str) -> Person:

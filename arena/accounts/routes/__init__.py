@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from arena.accounts.routes import device, join, privacy, sign_in, terminal, theme
+from arena.accounts.routes import auth, device, join, myself, privacy, sign_in, terminal, theme
 
 router = Router(
     path="/",
@@ -19,6 +19,15 @@ router = Router(
         device.device_page,
         device.answer,
         theme.theme,
+        auth.login,
+        auth.logout,
+        auth.whoami,
+        auth.register,
+        auth.by_mail,
+        myself.myself,
+        myself.api_key,
+        myself.regenerate,
+        myself.revoke,
         privacy.set_privacy,
         privacy.settings,
         privacy.change_settings,

@@ -1,10 +1,9 @@
 """Signing in a machine without a browser: what the machine asks, and the page where its person answers."""
 
 from functools import partial
-from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlencode
+from typing import Any
+from urllib.parse import urlencode
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
 from litestar.types import ASGIApp
@@ -16,21 +15,17 @@ from arena.accounts.models import DeviceAsk, DeviceAsked, DeviceCollect, DeviceK
 from arena.accounts.pages import DevicePage
 from arena.core import clock
 from arena.core.errors import Conflict, Invalid, TooMany
-from arena.web.api import Answer, encode
-from arena.web.box import body_of, box_of
+from arena.web.api import Answer, encode, json_of
+from arena.web.box import box_of
 from arena.web.forms import field, form_page
 
-LARGEST = 10_000
-"""Bytes of what a machine asks."""
-
 AnyRequest = Request[Any, Any, Any]
-T = TypeVar("T")
 
 
 @post("/api/auth/device", csrf=False, status_code=200, bare=True, body=DeviceAsk, data=DeviceAsked)
 async def ask(request: AnyRequest) -> ASGIApp:
     """Give a machine that asks for a key its two codes (RFC 8628, section 3.2)."""
-    said = await _said(request, DeviceAsk)
+    said = await json_of(request, DeviceAsk)
     box = box_of(request)
     codes = await box.db.write(partial(device_codes.ask, label=said.label, caller=caller_of(request), now=clock.now()))
     page = f"{box.address}/device"
@@ -48,7 +43,7 @@ async def ask(request: AnyRequest) -> ASGIApp:
 @post("/api/auth/device/token", csrf=False, status_code=200, bare=True, body=DeviceCollect, data=DeviceKey)
 async def collect(request: AnyRequest) -> ASGIApp:
     """Give a machine its key once its person said yes; until then, or else, say why not (RFC 8628, section 3.5)."""
-    said, now = await _said(request, DeviceCollect), clock.now()
+    said, now = await json_of(request, DeviceCollect), clock.now()
     got = await box_of(request).db.write(
         partial(device_codes.collect, device_code=said.device_code, caller=caller_of(request), now=now)
     )
@@ -94,14 +89,3 @@ async def answer(request: AnyRequest) -> Response[bytes]:
         zone=box.config.arena.time_zone,
     )
     return form_page(request, "accounts/device.html", page, 200)
-
-
-async def _said(request: AnyRequest, kind: type[T]) -> T:
-    """What a machine sent, as JSON or, as OAuth has it, as a form."""
-    body = await body_of(request, LARGEST)
-    try:
-        if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-            return msgspec.convert(dict(parse_qsl(body.decode())), kind)
-        return msgspec.json.decode(body or b"{}", type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise Invalid(f"body: {problem}") from problem
