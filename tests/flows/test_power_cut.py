@@ -1,13 +1,16 @@
 """The box is killed in the middle of work: what it acknowledged is there, once."""
 
+import json
 import threading
 import time
 from collections import Counter
 
 import httpx
 
+from arena.audit.actions import verify
+from arena.core.db import Database
 from tests.flows.conftest import Serve
-from tests.flows.serving import SESSIONS, Person, session
+from tests.flows.serving import SESSIONS, Person, Serving, session
 
 THREADS = 6
 
@@ -47,6 +50,17 @@ def test_every_acknowledged_session_is_there_once_after_a_kill(serve: Serve) -> 
     box.start()
     for person in people:
         _check(person, [name for owner, name in acknowledged if owner == person.name])
+    _check_log(box)
+
+
+def _check_log(box: Serving) -> None:
+    """The security log is whole, and names each session that was stored, once."""
+    db = Database(box.data / "arena.db")
+    assert verify(db).problem is None
+    db.close_sync()
+    details = box.ask("SELECT details FROM security_audit_log WHERE event_type = 'session_created'")
+    noted = Counter(id for (text,) in details for id in json.loads(text)["sessions"])
+    assert noted == Counter(id for (id,) in box.ask("SELECT id FROM sessions"))
 
 
 def _check(person: Person, names: list[str]) -> None:
