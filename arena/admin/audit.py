@@ -8,14 +8,16 @@ import argparse
 import re
 import sqlite3
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from arena.accounts import store as accounts
-from arena.accounts.actions.people import someone
 from arena.admin.command import Opened, Refused
 from arena.audit import actions
-from arena.audit.models import EVENTS, Entry, Query
+from arena.audit.models import EVENTS, Entry
+from arena.operations import rules
+from arena.operations.actions import log, person_of
+from arena.operations.models import Asked
 
 
 def main(argv: list[str]) -> int:
@@ -26,9 +28,12 @@ def main(argv: list[str]) -> int:
     check = verb("verify", does, _verify, "audit verify --head 1204:9f86d0...")
     check.add_argument("--head", type=_head, metavar="ROW:HASH", help="compare a head that was noted earlier, too")
     listing = verb("list", "list what happened, newest first", _list, "audit list alice --event api_key_generated")
-    listing.add_argument("name", nargs="?", metavar="NAME", help="only what is about this person (name, or id)")
-    listing.add_argument("--event", choices=sorted(EVENTS), metavar="EVENT", help="only this event")
-    listing.add_argument("--address", metavar="ADDRESS", help="only from this address")
+    listing.add_argument("name", nargs="?", default="", metavar="NAME", help="only what is about this person (or id)")
+    listing.add_argument("--event", default="", choices=sorted(EVENTS), metavar="EVENT", help="only this event")
+    listing.add_argument("--address", default="", metavar="ADDRESS", help="only from this address")
+    listing.add_argument("--from", dest="since", default="", metavar="DAY", help="from this day on (2026-11-20)")
+    listing.add_argument("--to", dest="until", default="", metavar="DAY", help="up to this day, included")
+    listing.add_argument("--words", default="", metavar="WORDS", help="only with these words in details or user agent")
     listing.add_argument("--limit", type=_limit, default=50, metavar="N", help="how many rows (default: 50)")
     for each in (check, listing):
         each.add_argument("--json", action="store_true", help="for programs")
@@ -52,19 +57,21 @@ def _verify(box: Opened, arguments: argparse.Namespace) -> None:
 
 
 def _list(box: Opened, arguments: argparse.Namespace) -> None:
+    asked = Asked(**{field: getattr(arguments, field) for field in ("event", "address", "since", "until", "words")})
+    for sentence in rules.problems(asked).values():
+        raise Refused(sentence)
+
     def read(conn: sqlite3.Connection) -> tuple[list[Entry], dict[str, str]]:
-        person = None
-        if arguments.name is not None:
-            known = accounts.user(conn, arguments.name)
-            person = arguments.name if known or _ID.fullmatch(arguments.name) else someone(conn, arguments.name).id
-        asked = Query(event=arguments.event, person=person, address=arguments.address)
-        found = actions.search(conn, asked, limit=arguments.limit)
-        rows = found.rows
+        person = person_of(conn, arguments.name) if arguments.name else None
+        if arguments.name and person is None:
+            raise Refused(f"nobody is called {arguments.name}; `arena admin users list` shows everybody.")
+        query = rules.query(asked, person, ZoneInfo(box.config.arena.time_zone))
+        found = log(conn, query, limit=arguments.limit, after=None)
+        rows, names = found.rows, found.names
         while found.more and len(rows) < arguments.limit:
-            found = actions.search(conn, asked, limit=arguments.limit - len(rows), after=found.more)
-            rows += found.rows
-        people = {id: accounts.user(conn, id) for row in rows if (id := row.user_id)}
-        return rows, {id: person.name if person else "(deleted)" for id, person in people.items()}
+            found = log(conn, query, limit=arguments.limit - len(rows), after=found.more)
+            rows, names = rows + found.rows, names | found.names
+        return rows, names
 
     rows, names = box.db.read_sync(read)
     if arguments.json:
@@ -77,16 +84,13 @@ def _list(box: Opened, arguments: argparse.Namespace) -> None:
                 str(row.seq),
                 command.date(row.created_at),
                 row.event_type,
-                names.get(row.user_id or "", "-"),
+                names.get(row.user_id, "(deleted)") if row.user_id else "-",
                 row.ip_address or "-",
                 row.details if row.details != "{}" else "",
             )
             for row in rows
         ],
     )
-
-
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _for_programs(row: Entry, names: dict[str, str]) -> dict[str, object]:

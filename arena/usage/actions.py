@@ -155,14 +155,21 @@ def apply_prices(db: Database, *, days: Days, now: int) -> int:
     return moved
 
 
-def forget(conn: sqlite3.Connection, user_id: str, project: str, *, days: Days, now: int) -> tuple[int, int]:
-    """Remove all that a person sent of a project; return how many sessions and records that were."""
+def forget(
+    conn: sqlite3.Connection, user_id: str, project: str, *, prefix: str, caller: Caller, days: Days, now: int
+) -> tuple[int, int]:
+    """Remove all that a person sent of a project; return how many sessions and records that were.
+
+    The security log says that it was done, by which key, and not of which project.
+    """
     sessions = store.sessions_of_project(conn, user_id, project)
     records = 0
     for number in sessions:
         records += store.delete_records_of_session(conn, user_id, number)
         store.delete_session(conn, number)
     recount(conn, user_id, days=days, now=now)
+    if sessions:
+        note(conn, "usage_forgotten", user_id, caller, now, prefix=prefix, sessions=len(sessions), records=records)
     return len(sessions), records
 
 

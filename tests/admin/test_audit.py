@@ -87,12 +87,25 @@ def test_a_list_is_narrowed(run: Run, people: None, db: Database) -> None:
     assert rows("--event", "user_created") == [3, 1]
     assert rows("--limit", "2") == [6, 5]
     assert rows("--address", "192.0.2.1") == []
+    assert rows("--to", "2020-01-01") == []
+    assert rows("--from", "2020-01-01", "--words", "member 12") == []
+    assert rows("--words", "MEMBER arena", "--event", "user_created") == [3, 1]
     gone = json.loads(run("audit", "list", "--json", "--limit", "1").out)[0]["user_id"]
     assert rows(gone) == [6, 2, 1]
 
 
+def test_a_list_goes_on_where_a_search_stopped(run: Run, people: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arena.audit.actions.LOOKED_AT", 1)
+    assert [row["seq"] for row in json.loads(run("audit", "list", "--json", "--words", "member").out)] == [4, 3, 2, 1]
+
+
 def test_a_list_of_nobody_is_refused(run: Run, people: None) -> None:
     said = run("audit", "list", "zoe")
-    assert (said.code, said.err) == (1, "arena admin: There is nobody called zoe.\n")
+    assert (said.code, said.err) == (
+        1,
+        "arena admin: nobody is called zoe; `arena admin users list` shows everybody.\n",
+    )
     assert run("audit", "list", "--event", "nothing").code == 2
     assert run("audit", "list", "--limit", "0").code == 2
+    said = run("audit", "list", "--from", "yesterday")
+    assert (said.code, said.err) == (1, "arena admin: A day looks like 2026-11-20.\n")

@@ -91,6 +91,15 @@ def test_a_key_that_revokes_itself_is_noted_without_being_told(alice: Person) ->
     assert soon(alice, "api_key_invalid")[0][1] == {"reason": "revoked", "prefix": alice.key[:19]}
 
 
+def test_what_was_forgotten_is_noted_without_saying_of_which_project(alice: Person) -> None:
+    alice.send(session(anonymousProjectId="ab" * 8))
+    for _ in range(2):
+        alice.post("/api/v1/forget", {"project": "ab" * 8})
+    assert [details for _, details, _, _ in rows(alice, "usage_forgotten")] == [
+        {"prefix": alice.key[:19], "sessions": 1, "records": 1}
+    ]
+
+
 def test_a_stranger_who_tries_keys_costs_the_log_a_few_rows(box: Serving) -> None:
     keys = [f"modu_arena_{n:08x}_{n:032x}" for n in range(30)]
     for key in keys:

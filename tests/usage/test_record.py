@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from arena.audit.models import OPERATOR
 from arena.core.clock import Days, shift
 from arena.core.db import Database
 from arena.core.migrate import migrate
@@ -187,7 +188,7 @@ def test_forgetting_the_transcripts_lets_the_lower_road_count_again(db: Database
     send(a_report(a_record("session-api:x", "", output=70), session="x"), road=Road.SESSION_API)
     send(a_report(a_record("m1"), project="ab" * 8))
     assert counted(db) == (10, 5, 1)
-    gone = db.write_sync(lambda conn: forget(conn, ALICE, "ab" * 8, days=days, now=NOW))
+    gone = db.write_sync(lambda conn: forget(conn, ALICE, "ab" * 8, prefix="p", caller=OPERATOR, days=days, now=NOW))
     assert gone == (1, 1)
     assert counted(db) == (10, 70, 1)
 

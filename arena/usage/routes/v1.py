@@ -160,11 +160,9 @@ async def forget(request: AnyRequest) -> ASGIApp:
     if not isinstance(project, str) or len(project) != 16:
         raise _invalid(Refused("project", "must be the 16 hex digits that stand for it"))
     box, now = box_of(request), clock.now()
-    gone = await box.db.write(
-        lambda conn: (
-            forget_project(conn, owner.person.id, project, days=box.days, now=now) if still_good(conn, owner) else None
-        )
-    )
+    who = {"prefix": prefix_of(request), "caller": caller_of(request)}
+    deed = partial(forget_project, user_id=owner.person.id, project=project, days=box.days, now=now, **who)
+    gone = await box.db.write(lambda conn: deed(conn) if still_good(conn, owner) else None)
     if gone is None:
         raise refuse_key()
     sessions, records = gone
