@@ -1,14 +1,14 @@
 """Write down what happened, take away what is old, and prove that nothing else was touched."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from arena.audit import rules, store
-from arena.audit.models import EVENTS, Caller, Chain, Entry, Found, Query, Verdict
+from arena.audit.models import EVENTS, Caller, Chain, Entry, Found, Note, Query, Verdict
 from arena.audit.rules import Tally
 from arena.core.clock import DAY
 from arena.core.db import Database
@@ -26,21 +26,31 @@ def note(conn: sqlite3.Connection, event: str, user_id: str | None, caller: Call
     that a person typed, no name, no secret; what is None is left out. Whoever notes in the same commit, from this
     process or another, waits for the write lock, so that the chain has one end.
     """
-    if event not in EVENTS:
-        raise ValueError(f"{event!r} is not an event that arena.audit.models knows")
+    note_all(conn, [Note(event, user_id, caller, now, details)])
+
+
+def note_all(conn: sqlite3.Connection, notes: Iterable[Note]) -> None:
+    """Append several events; where the chain ends is read and written once for all of them."""
     chain = store.chain(conn)
-    seq = chain.head_seq + 1
-    content = (
-        now,
-        event,
-        user_id,
-        caller.address[:45] if caller.address else None,
-        caller.agent[:300] if caller.agent else None,
-        msgspec.json.encode({name: each for name, each in details.items() if each is not None}).decode(),
-    )
-    hash = rules.chained(chain.head_hash, seq, *content)
-    store.add(conn, seq, *content, hash)
-    store.set_head(conn, seq, hash)
+    seq, hash = chain.head_seq, chain.head_hash
+    entries: list[Entry] = []
+    for each in notes:
+        if each.event not in EVENTS:
+            raise ValueError(f"{each.event!r} is not an event that arena.audit.models knows")
+        seq += 1
+        content = (
+            each.now,
+            each.event,
+            each.user_id,
+            each.caller.address[:45] if each.caller.address else None,
+            each.caller.agent[:300] if each.caller.agent else None,
+            msgspec.json.encode({name: value for name, value in each.details.items() if value is not None}).decode(),
+        )
+        hash = rules.chained(hash, seq, *content)
+        entries.append(Entry(seq, *content, hash))
+    if entries:
+        store.add(conn, entries)
+        store.set_head(conn, seq, hash)
 
 
 def seldom(

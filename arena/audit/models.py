@@ -1,5 +1,7 @@
 """What the audit room is told, what it keeps, and the names of everything that can happen."""
 
+from typing import Any
+
 from msgspec import Struct
 
 EVENTS = {
@@ -55,6 +57,16 @@ class Caller(Struct, frozen=True):
 
 
 OPERATOR = Caller(agent="arena admin")
+
+
+class Note(Struct, frozen=True):
+    """Something that happened: see `arena.audit.actions.note`."""
+
+    event: str
+    user_id: str | None
+    caller: Caller
+    now: int
+    details: dict[str, Any]
 
 
 class Entry(Struct, frozen=True):

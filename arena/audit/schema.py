@@ -117,3 +117,16 @@ def _(db: Database) -> None:
         BEGIN SELECT RAISE(ABORT, 'the security log keeps its chain'); END
         """
     )
+
+
+@migrations(name="0003_several_at_the_end")
+def _(db: Database) -> None:
+    # Several rows are added before the head moves to the last of them.
+    db.execute("DROP TRIGGER security_audit_log_is_added_at_the_end")
+    db.execute(
+        """
+        CREATE TRIGGER security_audit_log_is_added_at_the_end BEFORE INSERT ON security_audit_log
+        WHEN NEW.seq <= (SELECT head_seq FROM security_audit_chain)
+        BEGIN SELECT RAISE(ABORT, 'the security log is only added to, at its end'); END
+        """
+    )

@@ -1,7 +1,9 @@
 """All SQL of the audit room. Rows are added at the end and taken away from the beginning; triggers refuse the rest."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from arena.audit.models import Chain, Entry
 
@@ -14,34 +16,15 @@ def chain(conn: sqlite3.Connection) -> Chain:
     return Chain(*row)
 
 
-def add(
-    conn: sqlite3.Connection,
-    seq: int,
-    created_at: int,
-    event_type: str,
-    user_id: str | None,
-    ip_address: str | None,
-    user_agent: str | None,
-    details: str,
-    hash: bytes,
-) -> None:
-    """Append a row."""
-    conn.execute(
+def add(conn: sqlite3.Connection, entries: Iterable[Entry]) -> None:
+    """Append rows."""
+    conn.executemany(
         """
         INSERT INTO security_audit_log
             (seq, created_at, event_type, user_id, ip_address, user_agent, details, hash)
         VALUES (:seq, :created_at, :event_type, :user_id, :ip_address, :user_agent, :details, :hash)
         """,
-        {
-            "seq": seq,
-            "created_at": created_at,
-            "event_type": event_type,
-            "user_id": user_id,
-            "ip_address": ip_address,
-            "user_agent": user_agent,
-            "details": details,
-            "hash": hash,
-        },
+        [msgspec.structs.asdict(entry) for entry in entries],
     )
 
 

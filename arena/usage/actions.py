@@ -10,8 +10,8 @@ import msgspec
 
 from arena.accounts.actions.keys import still_good
 from arena.accounts.models import Person
-from arena.audit.actions import note
-from arena.audit.models import Caller
+from arena.audit.actions import note, note_all
+from arena.audit.models import Caller, Note
 from arena.core import clock, ids
 from arena.core.clock import Days
 from arena.core.db import Database
@@ -82,37 +82,49 @@ def record_all(conn: sqlite3.Connection, user_id: str, writes: Sequence[Write], 
 
 
 def deliver(conn: sqlite3.Connection, items: list[Delivery]) -> list[tuple[Person, Outcome] | None]:
-    """Record what several requests of one person brought; None for those whose key was revoked meanwhile."""
+    """Record what several requests brought; None for those whose key was revoked meanwhile.
+
+    What each person's requests have in common is read and written once, and so is the end of the security log.
+    """
     people = {item.owner.key_id: still_good(conn, item.owner) for item in items}
-    good = [item for item in items if people[item.owner.key_id] is not None]
-    outcomes: list[Outcome] = []
-    if good:
-        outcomes = record_all(conn, good[0].owner.person.id, [item.write for item in good], days=good[0].days)
-        _note_new_sessions(conn, good, outcomes)
-    answers = iter(outcomes)
-    return [(person, next(answers)) if (person := people[item.owner.key_id]) else None for item in items]
+    by_person: dict[str, list[int]] = defaultdict(list)
+    for index, item in enumerate(items):
+        if people[item.owner.key_id] is not None:
+            by_person[item.owner.person.id].append(index)
+    outcomes: dict[int, Outcome] = {}
+    for user_id, theirs in by_person.items():
+        writes = [items[index].write for index in theirs]
+        outcomes.update(zip(theirs, record_all(conn, user_id, writes, days=items[theirs[0]].days), strict=True))
+    note_all(conn, _new_sessions([(items[index], outcome) for index, outcome in outcomes.items()]))
+    return [
+        (person, outcomes[index]) if (person := people[item.owner.key_id]) else None for index, item in enumerate(items)
+    ]
 
 
-def _note_new_sessions(conn: sqlite3.Connection, items: list[Delivery], outcomes: list[Outcome]) -> None:
-    """Note in the security log which sessions were stored for the first time; what only grew has been noted before.
+def _new_sessions(delivered: list[tuple[Delivery, Outcome]]) -> list[Note]:
+    """Say for the security log which sessions were stored for the first time; what only grew has been noted before.
 
     A batch has a row. Single sessions that came under one key and share the commit share a row as well, so a busy
     box pays for one row a key and commit, not for one a session.
     """
-    singles: dict[tuple[str, Caller], tuple[int, list[str]]] = {}
-    user_id = items[0].owner.person.id
-    for item, outcome in zip(items, outcomes, strict=True):
+    notes: list[Note] = []
+    singles: dict[tuple[str, Caller], list[str]] = {}
+    for item, outcome in delivered:
         new = [id for id, what in outcome.sessions if what == "stored"]
         if not new:
             continue
-        if not item.is_batch:
-            singles.setdefault((item.prefix, item.caller), (item.write.now, []))[1].extend(new)
-            continue
-        known = len(outcome.sessions) - len(new)
-        details = {"prefix": item.prefix, "stored": len(new), "known": known or None, "failed": item.failed or None}
-        note(conn, "batch_sessions_created", user_id, item.caller, item.write.now, **details)
-    for (prefix, caller), (now, ids_of_new) in singles.items():
-        note(conn, "session_created", user_id, caller, now, prefix=prefix, sessions=ids_of_new)
+        user_id, now = item.owner.person.id, item.write.now
+        if item.is_batch:
+            known = len(outcome.sessions) - len(new)
+            told = {"prefix": item.prefix, "stored": len(new), "known": known or None, "failed": item.failed or None}
+            notes.append(Note("batch_sessions_created", user_id, item.caller, now, told))
+        elif (shared := singles.get((item.owner.key_id, item.caller))) is not None:
+            shared.extend(new)
+        else:
+            singles[item.owner.key_id, item.caller] = new
+            details = {"prefix": item.prefix, "sessions": new}
+            notes.append(Note("session_created", user_id, item.caller, now, details))
+    return notes
 
 
 def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> None:

@@ -248,7 +248,7 @@ def test_a_head_that_was_noted_shows_an_older_copy_and_outlives_no_retention(db:
         ("DELETE FROM security_audit_log WHERE seq = 9", "loses rows only at its beginning"),
         ("DELETE FROM security_audit_log", "loses rows only at its beginning"),
         (
-            "INSERT INTO security_audit_log SELECT 11, 1, 'e', NULL, NULL, NULL, '{}', hash FROM security_audit_log",
+            "INSERT INTO security_audit_log SELECT 0, 1, 'e', NULL, NULL, NULL, '{}', hash FROM security_audit_log",
             "end",
         ),
         (

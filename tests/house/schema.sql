@@ -156,7 +156,7 @@ CREATE TABLE security_audit_chain (
 ) STRICT;
 
 CREATE TRIGGER security_audit_log_is_added_at_the_end BEFORE INSERT ON security_audit_log
-WHEN NEW.seq <> (SELECT head_seq FROM security_audit_chain) + 1
+WHEN NEW.seq <= (SELECT head_seq FROM security_audit_chain)
 BEGIN SELECT RAISE(ABORT, 'the security log is only added to, at its end'); END;
 
 CREATE TRIGGER security_audit_log_is_never_changed BEFORE UPDATE ON security_audit_log

@@ -355,7 +355,7 @@ def test_forgetting_a_project_takes_its_flags_along(db: Database, send: Send, de
     usual_sessions(send)
     send(a_report(a_record("x", input=5_000), session="big", project="ab" * 8))
     decide("big", "exclude")
-    db.write_sync(lambda conn: forget(conn, ALICE, "ab" * 8, days=days, now=NOW))
+    db.write_sync(lambda conn: forget(conn, ALICE, "ab" * 8, prefix="p", caller=Caller(), days=days, now=NOW))
     assert flagged(db, "excluded") == []
     assert counted(db) == (1_000, 0, 10)
 

@@ -160,9 +160,9 @@ async def forget(request: AnyRequest) -> ASGIApp:
     if not isinstance(project, str) or len(project) != 16:
         raise _invalid(Refused("project", "must be the 16 hex digits that stand for it"))
     box, now = box_of(request), clock.now()
-    who = {"prefix": prefix_of(request), "caller": caller_of(request)}
-    deed = partial(forget_project, user_id=owner.person.id, project=project, days=box.days, now=now, **who)
-    gone = await box.db.write(lambda conn: deed(conn) if still_good(conn, owner) else None)
+    prefix, caller = prefix_of(request), caller_of(request)
+    deed = partial(forget_project, project=project, prefix=prefix, caller=caller, days=box.days, now=now)
+    gone = await box.db.write(lambda conn: deed(conn, owner.person.id) if still_good(conn, owner) else None)
     if gone is None:
         raise refuse_key()
     sessions, records = gone
@@ -194,7 +194,7 @@ async def _record(
     box, prefix = box_of(request), prefix_of(request)
     write = Write(reports, road, now)
     item = Delivery(owner, write, box.days, prefix, caller_of(request), is_batch, failed)
-    written = await box.db.write_together(deliver, owner.person.id, item)
+    written = await box.db.write_together(deliver, "usage", item)
     if written is None:
         raise refuse_key()
     person, outcome = written
