@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from arena import __version__
@@ -244,7 +245,7 @@ def _server(attention: list[str]) -> Json | None:
 
 def _print(told: Json) -> None:
     print(f"{terminal.bold('arena')} {told['arena']}, Python {told['python']}, state in {_short(told['state'])}")
-    _section("tools", [_tool_line(tool) for tool in told["tools"]] or ["none is found here"])
+    _section("tools", [line for tool in told["tools"] for line in _tool_lines(tool)] or ["none is found here"])
     _section("hooks", [_hook_line(hook) for hook in told["hooks"]] or ["no tool here calls hooks"])
     words = told["spool"]["words"]
     waits = f"{terminal.human(told['unsent'])} records not sent yet, {words} words of hooks in the spool"
@@ -262,20 +263,20 @@ def _section(name: str, lines: list[str]) -> None:
         print(f"{name if not number else '':<9} {line}")
 
 
-def _tool_line(tool: Json) -> str:
+def _tool_lines(tool: Json) -> Iterator[str]:
     if not tool["sources"]:
-        return f"{tool['tool']}: nothing kept"
+        yield f"{tool['tool']}: nothing kept"
+        return
     count = f"{terminal.human(tool['sources'])} sources" if tool["sources"] != 1 else "1 source"
     line = f"{tool['tool']}: {count} in {', '.join(tool['places'])}, the last from {_ago(tool['newest_hours'])}"
     if tool["oldest_hours"] != tool["newest_hours"]:
         line += f", the first from {_ago(tool['oldest_hours'])}"
     if tool["uncounted"]:
         line += f", {terminal.human(tool['uncounted'])} with something new"
+    yield line
     if tool["kept_days"] is not None:
-        line += (
-            f"; it deletes them after {tool['kept_days']} days (what is counted stays counted). {tool['keep_longer']}"
-        )
-    return line
+        yield f"  it deletes them after {tool['kept_days']} days; what is counted stays counted"
+        yield f"  {tool['keep_longer']}"
 
 
 def _hook_line(hook: Json) -> str:

@@ -45,7 +45,7 @@ def retention() -> tuple[int, str]:
         content = json.load(file)
         given = content.get("cleanupPeriodDays") if isinstance(content, dict) else None
         days = given if isinstance(given, int) and not isinstance(given, bool) and given >= 0 else days
-    return days, f'To have it keep them longer, set "cleanupPeriodDays": 365 in {path}.'
+    return days, f'to have it keep them longer, set "cleanupPeriodDays": 365 in {path}'
 
 
 def sources() -> Iterator[Log]:
