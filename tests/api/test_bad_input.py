@@ -46,7 +46,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
         ({"endedAt": "9999-12-31T23:59:59-23:59"}, "endedAt", "lies in the future"),
         ({"endedAt": "0001-01-01T00:00:00Z"}, "endedAt", "before the year 2000"),
         ({"endedAt": "0001-01-01T00:00:00+23:59"}, "endedAt", "before the year 2000"),
-        ({"startedAt": now_iso(-60)}, "startedAt", "is after endedAt"),
+        ({"startedAt": now_iso(-3_600)}, "startedAt", "is after endedAt"),
         ({"startedAt": "now"}, "startedAt", "is not a date and time"),
         ({"startedAt": "0001-01-01T00:00:00Z"}, "startedAt", "before the year 2000"),
         ({"startedAt": "1999-12-31T00:00:00Z", "durationSeconds": 5}, "startedAt", "before the year 2000"),
