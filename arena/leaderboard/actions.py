@@ -156,6 +156,8 @@ def standings(
                 value=score,
                 last_at=seen.get(each.id, 0),
                 before=None,
+                cost=each.cost,
+                unpriced=each.unpriced,
                 team=team_of.get(each.id),
             )
         )

@@ -17,7 +17,10 @@ EVERYONE = Scope()
 
 
 class Standing(Struct, frozen=True):
-    """A person on a board. Times are epoch milliseconds UTC; ``cache`` tokens are shown and never ranked."""
+    """A person on a board. Times are epoch milliseconds UTC; ``cache`` tokens are shown and never ranked.
+
+    ``cost`` is in billionths of a US dollar; ``unpriced`` counts the records whose cost nobody knows.
+    """
 
     user_id: str
     name: str
@@ -38,6 +41,8 @@ class Standing(Struct, frozen=True):
     """The last record; 0 if there is none."""
     before: int | None
     """The rank at the end of yesterday; None for somebody new."""
+    cost: int = 0
+    unpriced: int = 0
     team: Team | None = None
     """The team that they are in now."""
 
@@ -47,6 +52,9 @@ class Overview(Struct, frozen=True):
 
     tokens: int
     sessions: int
+    cost: int
+    unpriced: int
+    """How many people have records whose cost nobody knows."""
     ranks_then: tuple[int, ...]
     """The ranks at the end of yesterday of those who had one, in order."""
     rows_then: dict[int, int]
@@ -59,7 +67,7 @@ class Board(Struct, frozen=True):
     period: str
     """daily, weekly, monthly or all_time."""
     metric: str
-    """score, tokens, sessions or streak."""
+    """score, tokens, cost, sessions or streak."""
     start: str
     """Empty for all_time."""
     end: str
@@ -85,6 +93,8 @@ class Sums(Struct, frozen=True):
     output: int
     cache: int
     sessions: int
+    cost: int = 0
+    unpriced: int = 0
 
     def less(self, other: "Sums") -> "Sums":
         """What is left when a part is taken away."""
@@ -98,4 +108,6 @@ class Sums(Struct, frozen=True):
             self.output - other.output,
             self.cache - other.cache,
             self.sessions - other.sessions,
+            self.cost - other.cost,
+            self.unpriced - other.unpriced,
         )

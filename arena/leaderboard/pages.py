@@ -18,7 +18,7 @@ PAGE_SIZE = 50
 CODING = 5 * 60_000
 """Milliseconds after a record in which its person counts as coding now."""
 PERIODS = {"daily": "Today", "weekly": "Week", "monthly": "Month", "all_time": "All time"}
-METRICS = {"score": "Score", "tokens": "Tokens", "sessions": "Sessions", "streak": "Streak"}
+METRICS = {"score": "Score", "tokens": "Tokens", "cost": "Cost", "sessions": "Sessions", "streak": "Streak"}
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
@@ -82,6 +82,8 @@ class Row(Struct, frozen=True):
     behind: str
     score: float
     tokens: int
+    cost: str
+    """As it is written: in US dollars, "+" behind a part of it, or "unknown"."""
     sessions: int
     streak: int
     main: str
@@ -143,6 +145,9 @@ class LeaderboardPage(Struct, frozen=True):
     sentence: Sentence
     people: int
     tokens: int
+    cost: str
+    unpriced: int
+    """How many people have records whose cost nobody knows."""
     sessions: int
     dates: str
     zone: str
@@ -218,6 +223,8 @@ def leaderboard(
         sentence=_sentence(board, visitor_id),
         people=len(board.standings),
         tokens=board.overview.tokens,
+        cost=words.cost(board.overview.cost, 0) if board.overview.cost else "",
+        unpriced=board.overview.unpriced,
         sessions=board.overview.sessions,
         dates=_dates(board),
         zone=board.zone,
@@ -292,6 +299,8 @@ def measure(metric: str, value: float) -> str:
             return f"{words.exact(round(value))} d"
         case "tokens":
             return words.short(round(value))
+        case "cost":
+            return words.cost(round(value), 0)
     return words.exact(round(value))
 
 
@@ -302,6 +311,8 @@ def gap(metric: str, value: float) -> str:
             return words.score(value)
         case "tokens":
             return f"{words.short(round(value))} tokens"
+        case "cost":
+            return words.cost(round(value), 0)
         case "streak":
             return words.plural(round(value), "day", "days")
     return words.plural(round(value), "session", "sessions")
@@ -376,6 +387,7 @@ def _row(
         behind=_behind(board, index),
         score=standing.score,
         tokens=_tokens(standing),
+        cost=words.cost(standing.cost, standing.unpriced),
         sessions=standing.sessions,
         streak=standing.streak,
         main=measure(board.metric, standing.value),

@@ -12,7 +12,7 @@ from arena.core.config import Ranking
 from arena.leaderboard.models import Overview, Scope, Standing
 
 PERIODS = ("daily", "weekly", "monthly", "all_time")
-METRICS = ("score", "tokens", "sessions", "streak")
+METRICS = ("score", "tokens", "cost", "sessions", "streak")
 TIERS = ((800, "Diamond"), (600, "Platinum"), (400, "Gold"), (200, "Silver"), (0, "Bronze"))
 STREAK_CAP = 30
 """Days of a streak that score."""
@@ -103,6 +103,8 @@ def overview(standings: Sequence[Standing]) -> Overview:
     return Overview(
         tokens=sum(each.input + each.output for each in standings),
         sessions=sum(each.sessions for each in standings),
+        cost=sum(each.cost for each in standings),
+        unpriced=sum(each.unpriced > 0 for each in standings),
         ranks_then=tuple(before for before, _ in ranked),
         rows_then={row: then for then, (_, row) in enumerate(ranked)},
     )
@@ -119,7 +121,7 @@ def _tie(standing: Standing) -> tuple[int | str, ...]:
     if not standing.private:
         return 0, standing.joined_at, standing.user_id
     # An id begins with the time it was made at; its hash does not.
-    shown = (standing.input, standing.cache, standing.sessions, standing.streak)
+    shown = (standing.input, standing.cache, standing.cost, standing.sessions, standing.streak)
     return 1, *shown, sha256(standing.user_id.encode()).hexdigest()
 
 
@@ -129,6 +131,10 @@ def _score(standing: Standing) -> float:
 
 def _tokens(standing: Standing) -> float:
     return standing.input + standing.output
+
+
+def _cost(standing: Standing) -> float:
+    return standing.cost
 
 
 def _sessions(standing: Standing) -> float:
@@ -142,6 +148,7 @@ def _streak(standing: Standing) -> float:
 VALUES: dict[str, Callable[[Standing], float]] = {
     "score": _score,
     "tokens": _tokens,
+    "cost": _cost,
     "sessions": _sessions,
     "streak": _streak,
 }

@@ -13,7 +13,9 @@ def sums(conn: sqlite3.Connection, first: str, last: str) -> list[Sums]:
                CAST(SUM(d.input_tokens) AS BIGINT) AS input,
                CAST(SUM(d.output_tokens) AS BIGINT) AS output,
                CAST(SUM(d.cache_tokens) AS BIGINT) AS cache,
-               CAST(SUM(d.session_count) AS BIGINT) AS sessions
+               CAST(SUM(d.session_count) AS BIGINT) AS sessions,
+               CAST(SUM(d.cost) AS BIGINT) AS cost,
+               CAST(SUM(d.unpriced) AS BIGINT) AS unpriced
         FROM daily_user_stats AS d JOIN users AS u ON u.id = d.user_id
         WHERE d.stat_date >= :first AND d.stat_date <= :last AND u.disabled_at IS NULL
         GROUP BY u.id, u.username, u.display_name, u.privacy_mode, u.created_at
@@ -30,7 +32,7 @@ def sums_of_all_time(conn: sqlite3.Connection) -> list[Sums]:
         """
         SELECT u.id, u.username, u.display_name, u.privacy_mode, u.created_at,
                s.total_input_tokens AS input, s.total_output_tokens AS output, s.total_cache_tokens AS cache,
-               s.total_sessions AS sessions
+               s.total_sessions AS sessions, s.total_cost AS cost, s.total_unpriced AS unpriced
         FROM user_stats AS s JOIN users AS u ON u.id = s.user_id
         WHERE u.disabled_at IS NULL AND s.total_all_tokens > 0
         """
@@ -46,7 +48,9 @@ def sums_of_tool(conn: sqlite3.Connection, tool: int, first: str, last: str) -> 
                CAST(SUM(d.input_tokens) AS BIGINT) AS input,
                CAST(SUM(d.output_tokens) AS BIGINT) AS output,
                CAST(SUM(d.cache_tokens) AS BIGINT) AS cache,
-               CAST(SUM(d.session_count) AS BIGINT) AS sessions
+               CAST(SUM(d.session_count) AS BIGINT) AS sessions,
+               CAST(SUM(d.cost) AS BIGINT) AS cost,
+               CAST(SUM(d.unpriced) AS BIGINT) AS unpriced
         FROM daily_tool_stats AS d JOIN users AS u ON u.id = d.user_id
         WHERE d.tool = :tool AND d.stat_date >= :first AND d.stat_date <= :last AND u.disabled_at IS NULL
         GROUP BY u.id, u.username, u.display_name, u.privacy_mode, u.created_at
@@ -63,7 +67,7 @@ def sums_of_tool_of_all_time(conn: sqlite3.Connection, tool: int) -> list[Sums]:
         """
         SELECT u.id, u.username, u.display_name, u.privacy_mode, u.created_at,
                s.total_input_tokens AS input, s.total_output_tokens AS output, s.total_cache_tokens AS cache,
-               s.total_sessions AS sessions
+               s.total_sessions AS sessions, s.total_cost AS cost, s.total_unpriced AS unpriced
         FROM user_tool_stats AS s JOIN users AS u ON u.id = s.user_id
         WHERE s.tool = :tool AND u.disabled_at IS NULL
           AND s.total_input_tokens + s.total_output_tokens + s.total_cache_tokens > 0

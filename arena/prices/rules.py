@@ -57,6 +57,11 @@ def cost(used: Used, prices: Sequence[Dated], day: str) -> Cost | None:
     return Cost((pico * thousandths + 500_000) // 1_000_000 + searches, version)
 
 
+def dollars(nanodollars: int, unpriced: int) -> float | None:
+    """A sum of costs as programs read it, in US dollars; None when nothing of it is known."""
+    return None if unpriced and not nanodollars else round(nanodollars / 1e9, 6)
+
+
 def _rates(price: Price, used: Used) -> Rates:
     prompt = used.input + used.cache_write_5m + used.cache_write_1h + used.cache_read
     tiers = price.tiers

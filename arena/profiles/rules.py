@@ -10,6 +10,7 @@ from arena.core import clock
 from arena.core.clock import Days
 from arena.leaderboard.models import Standing
 from arena.leaderboard.rules import efficiency
+from arena.prices.rules import dollars
 from arena.profiles.models import Facts
 from arena.usage.models import StoredSession, UserTotals
 
@@ -24,7 +25,7 @@ WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "S
 
 
 def public(person: Person, standing: Standing | None, facts: Facts, days: Days, today: str) -> dict[str, Any]:
-    """Shape a profile as the wire protocol has it. Cost is null until there is a price for it."""
+    """Shape a profile as the wire protocol has it."""
     totals = facts.totals
     tools: Counter[str] = Counter()
     metrics: Counter[str] = Counter()
@@ -50,7 +51,7 @@ def public(person: Person, standing: Standing | None, facts: Facts, days: Days, 
             "cacheCreationTokens": facts.cache[0],
             "cacheReadTokens": facts.cache[1],
             "totalTokens": totals.total_all_tokens,
-            "estimatedCost": None,
+            "estimatedCost": dollars(totals.total_cost, totals.total_unpriced),
         },
         "modelUsage": _shares(
             [(model, sessions) for model, sessions, _ in facts.models], "modelName", "sessionCount", None

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 __all__ = [
     "ago",
+    "cost",
     "day",
     "day_range",
     "exact",
@@ -51,6 +52,18 @@ def exact(number: int) -> str:
 def score(number: float) -> str:
     """Write a score with its two decimals."""
     return f"{number:,.2f}".replace("-", MINUS)
+
+
+def cost(nanodollars: int, unpriced: int) -> str:
+    """Write a cost (billionths of a US dollar) as money: "$1,004.22", "$30.19+" with records of unknown cost beside.
+
+    A cost of which nothing is known is "unknown", one below a cent "<$0.01"; a half cent is rounded up.
+    """
+    if unpriced and not nanodollars:
+        return "unknown"
+    cents = (nanodollars + 5_000_000) // 10_000_000
+    written = f"${cents // 100:,}.{cents % 100:02}" if cents or not nanodollars else "<$0.01"
+    return written + "+" if unpriced else written
 
 
 def signed(number: int) -> str:

@@ -8,6 +8,24 @@ NOW = 1_795_183_200_000  # 20 Nov 2026, 14:00 UTC
 
 
 @pytest.mark.parametrize(
+    ("nanodollars", "unpriced", "written"),
+    [
+        (0, 0, "$0.00"),
+        (0, 1, "unknown"),
+        (1, 0, "<$0.01"),
+        (4_999_999, 0, "<$0.01"),
+        (5_000_000, 0, "$0.01"),
+        (41_304_999_999, 0, "$41.30"),
+        (1_004_220_000_000, 0, "$1,004.22"),
+        (30_190_000_000, 3, "$30.19+"),
+        (1, 3, "<$0.01+"),
+    ],
+)
+def test_a_cost_is_money_or_unknown_and_never_nothing(nanodollars: int, unpriced: int, written: str) -> None:
+    assert words.cost(nanodollars, unpriced) == written
+
+
+@pytest.mark.parametrize(
     ("number", "written"),
     [
         (0, "0"),

@@ -13,6 +13,7 @@ from arena.core.errors import Invalid
 from arena.leaderboard.actions import boards_in, find_scope, week_of
 from arena.leaderboard.models import Standing
 from arena.leaderboard.rules import METRICS, PERIODS, efficiency
+from arena.prices.rules import dollars
 from arena.usage import store as usage
 from arena.usage.models import UserTotals
 from arena.web.api import answer
@@ -139,6 +140,8 @@ def _item(standing: Standing, week: int) -> dict[str, Any]:
         "outputTokens": standing.output,
         "cacheTokens": standing.cache,
         "weeklyTokens": week,
+        "estimatedCost": dollars(standing.cost, standing.unpriced),
+        "costIsComplete": standing.unpriced == 0,
         "sessionCount": standing.sessions,
         "streak": standing.streak,
         "score": standing.score,
