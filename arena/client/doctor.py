@@ -158,7 +158,8 @@ def _run_hook(command: str) -> str:
             _end(process)
             return f"it takes longer than {HOOK_PATIENCE} seconds"
         output.seek(0)
-        said = terminal.clean(output.read().decode(errors="replace").strip().partition("\n")[0])
+        lines = output.read().decode(errors="replace").splitlines()
+    said = terminal.clean(lines[-1]) if lines else ""
     return "" if (code, said) == (0, "ok") else said or f"it ends with code {code}"
 
 

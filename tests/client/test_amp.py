@@ -167,6 +167,7 @@ def test_threads_may_lie_elsewhere(laptop: Laptop, tmp_path: Path, monkeypatch: 
         (tmp_path / base / "threads").mkdir(parents=True)
         thread(tmp_path / base / "threads", answer(1), name=f"T-{base[0]}")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
+    assert amp.places()[1] == str(tmp_path / ".local" / "share" / "amp" / "threads")
     assert [source.path[-8:] for source in amp.sources()] == ["T-x.json"]
     monkeypatch.setenv("AMP_DATA_DIR", str(tmp_path / "given"))
     assert [source.path[-8:] for source in amp.sources()] == ["T-g.json"]

@@ -13,7 +13,7 @@ import msgspec
 
 from arena.client.formats.messages import calls, each, is_prompt, items
 from arena.client.models import Copy, Reading
-from arena.client.places import data, overridden
+from arena.client.places import data, home, overridden
 from arena.client.sources import Document, content, stamp, walk
 from arena.client.tally import Tally, at, instant, model_name, true_counts
 from arena.wire import record_key
@@ -99,8 +99,10 @@ _time = msgspec.json.Decoder(str | float)
 
 
 def places() -> list[str]:
-    """Name the folder of threads."""
-    return [os.path.join(overridden("AMP_DATA_DIR") or data("amp"), "threads")]
+    """List the folders of threads; on Windows it may be either."""
+    given = overridden("AMP_DATA_DIR")
+    folders = [given] if given else [data("amp"), home(".local", "share", "amp")]
+    return list(dict.fromkeys(os.path.join(folder, "threads") for folder in folders))
 
 
 def sources() -> Iterator[Document]:
