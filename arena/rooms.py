@@ -16,6 +16,7 @@ import arena.leaderboard.routes
 import arena.operations.routes
 import arena.prices.schema
 import arena.profiles.routes
+import arena.teams.routes
 import arena.teams.schema
 import arena.usage.routes
 import arena.usage.schema
@@ -35,7 +36,7 @@ class Room(Struct, frozen=True):
 ROOMS = (
     Room("audit", arena.audit.schema.migrations),
     Room("accounts", arena.accounts.schema.migrations, arena.accounts.routes.router),
-    Room("teams", arena.teams.schema.migrations),
+    Room("teams", arena.teams.schema.migrations, arena.teams.routes.router),
     Room("prices", arena.prices.schema.migrations),
     Room("operations", None, arena.operations.routes.router),
     Room("usage", arena.usage.schema.migrations, arena.usage.routes.router, arena.usage.routes.hot),

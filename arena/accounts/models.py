@@ -124,6 +124,18 @@ class WebSession(Struct, frozen=True):
     user_agent: str | None
 
 
+class OpenSession(Struct, frozen=True):
+    """A browser that is signed in, and who it is."""
+
+    id: str
+    username: str
+    created_at: int
+    last_seen_at: int
+    expires_at: int
+    ip_address: str | None
+    user_agent: str | None
+
+
 class Link(Struct, frozen=True):
     """A one-time link: what it opens, for whom, until when."""
 

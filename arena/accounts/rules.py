@@ -24,6 +24,9 @@ PREFIX_LENGTH = 19
 """The part of a key that may be shown: ``modu_arena_`` and 8 hex digits."""
 LIVE_KEYS = 20
 """How many keys a person may have at once: one for each machine, and some to spare."""
+KEY_STATES = {"live": "Live", "unused": "Unused for half a year", "revoked": "Revoked"}
+UNUSED = 180 * 86_400_000
+"""Milliseconds after which a key that nobody uses had better be revoked."""
 CLOCK_SKEW = 300
 """Seconds that a signed request's clock may be off, both ways."""
 LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?([/?][!$-\[\]-~]*)?", re.I)

@@ -13,6 +13,7 @@ from arena.accounts.models import (
     KeyOwner,
     Link,
     LinkKind,
+    OpenSession,
     Password,
     Person,
     Role,
@@ -218,6 +219,37 @@ def keys(conn: sqlite3.Connection) -> list[Key]:
     return [Key(*row) for row in rows]
 
 
+def some_keys(conn: sqlite3.Connection, username: str, state: str, long_ago: int, before: str, limit: int) -> list[Key]:
+    """Keys, newest first, from the one before an id: of a person, live, revoked or unused since long ago, or any."""
+    rows = conn.execute(
+        """
+        SELECT k.id, u.username, k.prefix, k.label, k.created_at, k.last_used_at, k.last_refused_at, k.revoked_at
+        FROM api_keys k JOIN users u ON u.id = k.user_id
+        WHERE (:username = '' OR u.username = :username)
+          AND (:state = ''
+               OR (:state = 'revoked' AND k.revoked_at IS NOT NULL)
+               OR (:state = 'live' AND k.revoked_at IS NULL)
+               OR (:state = 'unused' AND k.revoked_at IS NULL AND COALESCE(k.last_used_at, k.created_at) < :long_ago))
+          AND (:before = '' OR k.id < :before)
+        ORDER BY k.id DESC LIMIT :limit
+        """,
+        {"username": username, "state": state, "long_ago": long_ago, "before": before, "limit": limit},
+    )
+    return [Key(*row) for row in rows]
+
+
+def key(conn: sqlite3.Connection, id: str) -> Key | None:
+    """The key with this id."""
+    row = conn.execute(
+        """
+        SELECT k.id, u.username, k.prefix, k.label, k.created_at, k.last_used_at, k.last_refused_at, k.revoked_at
+        FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = :id
+        """,
+        {"id": id},
+    ).fetchone()
+    return Key(*row) if row else None
+
+
 def keys_of(conn: sqlite3.Connection, user_id: str) -> list[Key]:
     """A person's keys from oldest to newest, revoked ones too."""
     rows = conn.execute(
@@ -342,6 +374,20 @@ def sessions_of(conn: sqlite3.Connection, user_id: str) -> list[WebSession]:
     return [WebSession(*row) for row in rows]
 
 
+def open_sessions(conn: sqlite3.Connection, username: str, now: int, before: str, limit: int) -> list[OpenSession]:
+    """Web sessions that are not over, newest first, from the one before an id: a person's, or everybody's."""
+    rows = conn.execute(
+        """
+        SELECT s.id, u.username, s.created_at, s.last_seen_at, s.expires_at, s.ip_address, s.user_agent
+        FROM web_sessions s JOIN users u ON u.id = s.user_id
+        WHERE s.expires_at > :now AND (:username = '' OR u.username = :username) AND (:before = '' OR s.id < :before)
+        ORDER BY s.id DESC LIMIT :limit
+        """,
+        {"username": username, "now": now, "before": before, "limit": limit},
+    )
+    return [OpenSession(*row) for row in rows]
+
+
 def set_session_seen(conn: sqlite3.Connection, id: str, before: int, now: int) -> None:
     """Note when a web session was last seen, unless that was noted after ``before`` already."""
     conn.execute(
@@ -355,6 +401,12 @@ def end_session(conn: sqlite3.Connection, token_hash: str) -> str | None:
     row = conn.execute(
         "DELETE FROM web_sessions WHERE token_hash = :token_hash RETURNING user_id", {"token_hash": token_hash}
     ).fetchone()
+    return str(row[0]) if row else None
+
+
+def end_session_by_id(conn: sqlite3.Connection, id: str) -> str | None:
+    """Delete a web session; return whose it was."""
+    row = conn.execute("DELETE FROM web_sessions WHERE id = :id RETURNING user_id", {"id": id}).fetchone()
     return str(row[0]) if row else None
 
 

@@ -27,6 +27,7 @@ EVENTS = {
     "unauthorized_access": "A door that is not for them was refused to somebody.",
     "user_signed_in": "A web session was opened.",
     "user_signed_out": "A web session was ended by its person.",
+    "sessions_ended": "An administrator ended web sessions of a person.",
     "sign_in_failed": "A sign-in was refused.",
     "device_code_answered": "Somebody said yes or no to a machine without a browser that asked for a key.",
     # people
@@ -35,6 +36,7 @@ EVENTS = {
     "user_disabled": "A person was shut out.",
     "user_enabled": "A disabled person was let in again.",
     "user_promoted": "A person became an administrator.",
+    "user_demoted": "An administrator became a member.",
     "user_deleted": "A person and everything of theirs was deleted.",
     "password_changed": "A password was set or changed.",
     "user_settings_updated": "A person's settings were changed.",

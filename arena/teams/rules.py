@@ -2,7 +2,11 @@
 
 import unicodedata
 
+from arena.teams.models import Asked
+
 NAME_LENGTH = 50
+STATES = {"enabled": "Enabled", "disabled": "Disabled"}
+ROLES = {"member": "Member", "admin": "Administrator"}
 
 
 def slug_of(name: str) -> str:
@@ -19,3 +23,19 @@ def name_problem(name: str) -> str | None:
     if not slug_of(name):
         return "A team's name needs a letter or a digit."
     return None
+
+
+def understood(asked: Asked) -> Asked:
+    """Keep what of a question has a meaning."""
+    return Asked(
+        " ".join(asked.words.split())[:NAME_LENGTH],
+        asked.state if asked.state in STATES else "",
+        asked.role if asked.role in ROLES else "",
+        asked.team,
+    )
+
+
+def pattern(words: str) -> str:
+    """What finds words inside a text (`LIKE ... ESCAPE '!'`); empty for no words."""
+    plain = "".join(f"!{c}" if c in "!%_" else c for c in words.lower())
+    return f"%{plain}%" if plain else ""

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from arena.teams.models import Team, TeamSize
+from arena.teams.models import Counts, Listed, Team, TeamSize
 
 
 def add_team(conn: sqlite3.Connection, team: Team) -> None:
@@ -85,3 +85,66 @@ def put_member(conn: sqlite3.Connection, user_id: str, team_id: str, joined_at: 
 def drop_member(conn: sqlite3.Connection, user_id: str) -> None:
     """Take a person out of their team."""
     conn.execute("DELETE FROM team_members WHERE user_id = :user_id", {"user_id": user_id})
+
+
+# -- people, as their administrator sees them
+
+
+def some_people(
+    conn: sqlite3.Connection, pattern: str, state: str, role: str, team: str, after: str, limit: int
+) -> list[Listed]:
+    """People by name, from the one after a name: by a pattern in their names, by state, role and team.
+
+    Empty means any; ``team`` is a slug, or ``-`` for people in none.
+    """
+    rows = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.role, u.privacy_mode, u.disabled_at, u.created_at,
+            (SELECT count(*) FROM api_keys k WHERE k.user_id = u.id AND k.revoked_at IS NULL),
+            (SELECT max(s.last_seen_at) FROM web_sessions s WHERE s.user_id = u.id),
+            (SELECT max(k.last_used_at) FROM api_keys k WHERE k.user_id = u.id),
+            t.name
+        FROM users u LEFT JOIN team_members m ON m.user_id = u.id LEFT JOIN teams t ON t.id = m.team_id
+        WHERE u.username > :after
+          AND (:pattern = '' OR u.username LIKE :pattern ESCAPE '!' OR lower(u.display_name) LIKE :pattern ESCAPE '!')
+          AND (:state = '' OR (:state = 'enabled') = (u.disabled_at IS NULL))
+          AND (:role = '' OR u.role = :role)
+          AND (:team = '' OR (:team = '-' AND t.id IS NULL) OR t.slug = :team)
+        ORDER BY u.username LIMIT :limit
+        """,
+        {"pattern": pattern, "state": state, "role": role, "team": team, "after": after, "limit": limit},
+    )
+    return [_listed(row) for row in rows]
+
+
+def listed(conn: sqlite3.Connection, username: str) -> Listed | None:
+    """The person with this (lower-case) user name."""
+    row = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.role, u.privacy_mode, u.disabled_at, u.created_at,
+            (SELECT count(*) FROM api_keys k WHERE k.user_id = u.id AND k.revoked_at IS NULL),
+            (SELECT max(s.last_seen_at) FROM web_sessions s WHERE s.user_id = u.id),
+            (SELECT max(k.last_used_at) FROM api_keys k WHERE k.user_id = u.id),
+            t.name
+        FROM users u LEFT JOIN team_members m ON m.user_id = u.id LEFT JOIN teams t ON t.id = m.team_id
+        WHERE u.username = :username
+        """,
+        {"username": username},
+    ).fetchone()
+    return _listed(row) if row else None
+
+
+def counts(conn: sqlite3.Connection) -> Counts:
+    """How many people there are, how many of them run the box, how many are disabled."""
+    row = conn.execute(
+        """
+        SELECT count(*), COALESCE(SUM(CASE WHEN role = 'admin' AND disabled_at IS NULL THEN 1 ELSE 0 END), 0),
+            COALESCE(SUM(CASE WHEN disabled_at IS NULL THEN 0 ELSE 1 END), 0)
+        FROM users
+        """
+    ).fetchone()
+    return Counts(*row)
+
+
+def _listed(row: sqlite3.Row) -> Listed:
+    return Listed(row[0], row[1], row[2], row[3], row[4] == 1, *tuple(row)[5:])

@@ -30,6 +30,8 @@ FILLED = {
     "prefix": "modu_arena_00000000",
     "file_path": "base.css",
     "id": "nothing",
+    "slug": "nothing",
+    "deed": "promote",
     "verdict": "exclude",
 }
 """What stands for a parameter of an address: nothing that the call could harm."""

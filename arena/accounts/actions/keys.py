@@ -4,6 +4,7 @@ import sqlite3
 from typing import Any
 
 from arena.accounts import rules, store
+from arena.accounts.actions.people import someone
 from arena.accounts.models import Key, KeyOwner, Person, Way
 from arena.audit.actions import note
 from arena.audit.models import Caller
@@ -64,6 +65,17 @@ def revoke_all(conn: sqlite3.Connection, *, user_id: str, caller: Caller, now: i
     for prefix in prefixes:
         revoke_key(conn, user_id=user_id, prefix=prefix, caller=caller, now=now)
     return prefixes
+
+
+def revoke_any_key(conn: sqlite3.Connection, *, id: str, caller: Caller, now: int, by: str) -> Key:
+    """Let a key, whosever it is, open nothing any more; one that was revoked before stays so. Raises `NotFound`."""
+    key = store.key(conn, id)
+    if key is None:
+        raise NotFound("There is no such key any more.")
+    if key.revoked_at is None:
+        owner = someone(conn, key.username)
+        revoke_key(conn, user_id=owner.id, prefix=key.prefix, caller=caller, now=now, by=by)
+    return key
 
 
 def still_good(conn: sqlite3.Connection, owner: KeyOwner) -> Person | None:

@@ -71,6 +71,17 @@ def promote_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: in
     return someone(conn, name)
 
 
+def demote_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int, by: str | None = None) -> Person:
+    """Make an administrator a member. Raises `NotFound`, and `Conflict` for the last administrator."""
+    person = someone(conn, name)
+    if not person.is_admin:
+        return person
+    _refuse_last_admin(conn, person, "demoted")
+    store.set_role(conn, person.id, "member", now)
+    note(conn, "user_demoted", person.id, caller, now, by=by)
+    return someone(conn, name)
+
+
 def set_privacy(
     conn: sqlite3.Connection, *, user_id: str, private: bool, caller: Caller, now: int, by: str | None = None
 ) -> bool:

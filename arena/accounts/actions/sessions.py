@@ -6,6 +6,7 @@ from functools import partial
 from arena.accounts import rules, store
 from arena.accounts.actions import guesses
 from arena.accounts.actions.passwords import slowly
+from arena.accounts.actions.people import someone
 from arena.accounts.models import Device, Person, SessionOwner, SignedIn
 from arena.audit.actions import note, seldom
 from arena.audit.models import Caller
@@ -78,6 +79,24 @@ def sign_out(conn: sqlite3.Connection, *, token: str, caller: Caller, now: int) 
     user_id = store.end_session(conn, ids.digest(token))
     if user_id is not None:
         note(conn, "user_signed_out", user_id, caller, now)
+
+
+def end_any_session(conn: sqlite3.Connection, *, id: str, caller: Caller, now: int, by: str) -> Person | None:
+    """End a web session, whosever it is; return whose it was, or None if it was over already."""
+    user_id = store.end_session_by_id(conn, id)
+    if user_id is None:
+        return None
+    note(conn, "sessions_ended", user_id, caller, now, sessions=1, by=by)
+    return store.user(conn, user_id)
+
+
+def end_sessions_of(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int, by: str) -> tuple[Person, int]:
+    """End every web session of a person; return whose, and how many there were. Raises `NotFound`."""
+    person = someone(conn, name)
+    ended = store.end_sessions(conn, person.id)
+    if ended:
+        note(conn, "sessions_ended", person.id, caller, now, sessions=ended, by=by)
+    return person, ended
 
 
 def identify(conn: sqlite3.Connection, *, token: str, now: int) -> SessionOwner | None:

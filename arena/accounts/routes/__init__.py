@@ -2,7 +2,18 @@
 
 from litestar import Router
 
-from arena.accounts.routes import auth, device, join, myself, privacy, sign_in, terminal, theme
+from arena.accounts.routes import (
+    admin_keys,
+    admin_sessions,
+    auth,
+    device,
+    join,
+    myself,
+    privacy,
+    sign_in,
+    terminal,
+    theme,
+)
 
 router = Router(
     path="/",
@@ -31,5 +42,10 @@ router = Router(
         privacy.set_privacy,
         privacy.settings,
         privacy.change_settings,
+        admin_keys.list_keys,
+        admin_keys.revoke,
+        admin_sessions.list_sessions,
+        admin_sessions.end,
+        admin_sessions.end_all,
     ],
 )

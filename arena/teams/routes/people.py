@@ -1,0 +1,76 @@
+"""Everybody, for administrators; and invitations."""
+
+from functools import partial
+from typing import Any
+
+from litestar import Request, Response, get, post
+
+from arena.accounts.actions import links
+from arena.accounts.guards import caller_of, me
+from arena.accounts.pages import PAGE
+from arena.core import clock
+from arena.core.errors import ArenaError
+from arena.teams import rules, store
+from arena.teams.models import Asked
+from arena.teams.pages import people_page
+from arena.web.box import box_of
+from arena.web.forms import PRIVATE, field
+from arena.web.render import render
+
+AnyRequest = Request[Any, Any, Any]
+
+
+@get("/admin")
+async def people(request: AnyRequest) -> Response[bytes]:
+    """Show people by name, as far as they were asked for."""
+    return await show(request)
+
+
+@post("/admin/invitations", status_code=200)
+async def invite(request: AnyRequest) -> Response[bytes]:
+    """Make a one-time link that lets somebody in, and show it this once."""
+    form = await request.form()
+    box, name, role = box_of(request), field(form, "name").strip(), field(form, "role")
+    deed = partial(
+        links.invite,
+        name=name or None,
+        role="admin" if role == "admin" else "member",
+        days=box.config.accounts.link_days,
+        caller=caller_of(request),
+        now=clock.now(),
+        by=me(request).id,
+    )
+    try:
+        token = await box.db.write(deed)
+    except ArenaError as no:
+        return await show(request, no.status, name=name, role=role, errors={"name": no.sentence})
+    return await show(request, link=f"{box.address}/join/{token}")
+
+
+async def show(request: AnyRequest, status: int = 200, **more: Any) -> Response[bytes]:
+    """Answer with the page; ``more`` is what it says beside the people (see `people_page`)."""
+    box, typed = box_of(request), request.query_params
+    asked = rules.understood(Asked(*(typed.get(name, "") for name in ("q", "state", "role", "team"))))
+    after = typed.get("after", "")
+    find = partial(
+        store.some_people,
+        pattern=rules.pattern(asked.words),
+        state=asked.state,
+        role=asked.role,
+        team=asked.team,
+        after=after,
+        limit=PAGE + 1,
+    )
+    found, counts, teams = await box.db.read(lambda conn: (find(conn), store.counts(conn), store.teams(conn)))
+    page = people_page(
+        found,
+        asked=asked,
+        after=after,
+        counts=counts,
+        teams=teams,
+        now=clock.now(),
+        zone=box.config.arena.time_zone,
+        link_days=box.config.accounts.link_days,
+        **more,
+    )
+    return render(request, "teams/admin_people.html", page, status=status, headers=PRIVATE)
