@@ -17,7 +17,7 @@
   document.addEventListener("htmx:sendError", () => toast("Not done: the server did not answer."));
   document.addEventListener("htmx:responseError", (event) => {
     const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
-    toast(page.querySelector(".said")?.textContent ?? "Not done: the server refused.");
+    toast(page.querySelector(".said, .problem")?.textContent ?? "Not done: the server refused.");
   });
 
   document.addEventListener("click", (event) => {

@@ -3,13 +3,23 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from arena.audit.models import OPERATOR
+from arena.core import clock
+from arena.teams import actions as teams
 from tests.browser.conftest import NARROW, WIDE, Open, join
 from tests.flows.conftest import Serve
 from tests.flows.serving import Serving, session
 
 EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in")
+TEAM = "platform-and-infrastructure-of-the-northern-region"
+NARROWED = (f"/?team={TEAM}", f"/?team={TEAM}&tool=codex")
 MEMBERS = ("/", "/?period=monthly&metric=streak", "/dashboard", "/install")
-ADMINS = ("/admin/audit", "/admin/audit?q=nothing-like-this", "/admin/anomalies", "/admin/anomalies?show=excluded")
+ADMINS = (
+    *("/admin", "/admin?q=nobody-like-this", "/admin/people/ye-jin", "/admin/people/alice"),
+    *("/admin/teams", f"/admin/teams/{TEAM}", "/admin/keys"),
+    *("/admin/keys?state=revoked", "/admin/sessions", "/admin/sessions?person=alice"),
+    *("/admin/audit", "/admin/audit?q=nothing-like-this", "/admin/anomalies", "/admin/anomalies?show=excluded"),
+)
 ASKED = (
     "redirect_uri=http%3A%2F%2Flocalhost%3A8080%2Fcallback&state=s&label=a-machine-with-a-rather-long-name-of-its-own"
 )
@@ -27,6 +37,10 @@ def link(box: Serving) -> str:
         box.add(name, private=private).send(session(inputTokens=10**8, outputTokens=10**7, cacheReadTokens=10**9))
     rename = "UPDATE users SET display_name = '가나다라 마바사 شخص ما' WHERE username = 'ye-jin'"
     box.write(lambda conn: conn.execute(rename))
+    team, do = TEAM.replace("-", " "), {"caller": OPERATOR, "now": clock.now()}
+    box.write(lambda conn: teams.create_team(conn, name=team, **do))
+    for name in ("bob", "ye-jin", "x" * 50):
+        box.write(lambda conn, name=name: teams.assign(conn, name=name, slug=team, **do))
     return found
 
 
@@ -42,7 +56,7 @@ def test_pages_for_everybody_are_quiet_and_fit(
     box: Serving, link: str, open_page: Open, scheme: str, width: int
 ) -> None:
     with open_page(box, width=width, color_scheme=scheme) as page:
-        look(page, EVERYBODYS, width)
+        look(page, (*EVERYBODYS, *NARROWED), width)
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
