@@ -16,7 +16,7 @@ from arena.core.clock import Days  # isort: skip
 from arena.core.db import Database  # isort: skip
 from arena.core.queue import open_queue  # isort: skip
 from arena.operations.jobs import register  # isort: skip
-from arena.usage.actions import apply_prices  # isort: skip
+from arena.usage.actions.costs import apply_prices  # isort: skip
 
 
 def main(argv: list[str]) -> int:

@@ -20,7 +20,7 @@ from arena.core.db import Database
 from arena.teams import store as teams
 from arena.teams.models import Team
 from arena.teams.rules import slug_of
-from arena.usage.actions import record
+from arena.usage.actions.records import record
 from arena.usage.models import TOOL_BY_ID, Report, Road
 from arena.web.box import Box
 from arena.web.live import Arrival

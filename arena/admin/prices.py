@@ -20,7 +20,7 @@ from arena.core.clock import Days
 from arena.prices import actions, store
 from arena.prices.models import Change, LongPrompt, Rates, Table
 from arena.prices.rules import table_of
-from arena.usage.actions import apply_prices
+from arena.usage.actions.costs import apply_prices
 from arena.usage.store import unpriced_models
 
 

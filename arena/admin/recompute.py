@@ -10,7 +10,7 @@ from arena.admin.command import Opened, alone, run
 from arena.core import clock
 from arena.core.clock import Days
 from arena.usage import store
-from arena.usage.actions import recount
+from arena.usage.actions.recount import recount
 
 
 def main(argv: list[str]) -> int:

@@ -16,7 +16,7 @@ LINTER = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlin
 NAMES = {contract["id"]: contract["name"] for contract in LINTER["contracts"]}
 
 BREAKS = (
-    ("floors", "arena/usage/actions.py", "import arena.leaderboard.rules"),
+    ("floors", "arena/usage/actions/book.py", "import arena.leaderboard.rules"),
     ("floors", "arena/core/ids.py", "import arena.accounts.models"),
     ("floors", "arena/wire.py", "from arena.core import clock"),
     ("floors", "arena/web/box.py", "from arena.accounts.models import Person"),
@@ -36,10 +36,10 @@ BREAKS = (
     ("http", "arena/accounts/actions/people.py", "from arena.web.session import csrf_of"),
     ("drivers", "arena/app.py", "import aiosqlite"),
     ("drivers", "arena/web/render.py", "import sqlite3"),
-    ("drivers", "arena/usage/actions.py", "from sqlite_utils import Database"),
+    ("drivers", "arena/usage/actions/book.py", "from sqlite_utils import Database"),
     ("laptop", "arena/client/sync.py", "import httpx"),
     ("laptop", "arena/client/hook.py", "import jinja2"),
-    ("box", "arena/usage/actions.py", "import arena.client.models"),
+    ("box", "arena/usage/actions/book.py", "import arena.client.models"),
     ("tools", "arena/client/tools/another.py", "import arena.client.tools.claude_code"),
     ("collecting", "arena/client/tally.py", "import arena.client.formats.claude"),
 )

@@ -24,7 +24,7 @@ from arena.leaderboard.models import Board, Standing
 from arena.leaderboard.rules import PERIODS, window
 from arena.teams import store as teams
 from arena.teams.models import Team
-from arena.usage.actions import record
+from arena.usage.actions.records import record
 from arena.usage.models import TOOL_BY_ID, Report, Road
 from arena.wire import Record, record_key, session_hash
 from tests.conftest import NOW, PEOPLE

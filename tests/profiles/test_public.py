@@ -7,7 +7,7 @@ from arena.core.db import Database
 from arena.leaderboard.actions import board
 from arena.profiles.actions import facts
 from arena.profiles.rules import public
-from arena.usage.actions import record
+from arena.usage.actions.records import record
 from arena.usage.models import Road
 from tests.conftest import NOW, PEOPLE
 from tests.usage.conftest import DAY, HOUR, a_record, a_report

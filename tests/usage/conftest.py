@@ -10,7 +10,7 @@ from arena.core.clock import Days
 from arena.core.db import Database
 from arena.prices.actions import load
 from arena.prices.models import LongPrompt, Price, Rates, Table
-from arena.usage.actions import record
+from arena.usage.actions.records import record
 from arena.usage.models import TOOL_BY_ID, Outcome, Report, Road
 from arena.wire import Record, record_key, session_hash
 from tests.conftest import NOW, PEOPLE

@@ -18,7 +18,8 @@ from arena.core.db import Database
 from arena.core.errors import Conflict, NotFound
 from arena.leaderboard.actions import board
 from arena.usage import store
-from arena.usage.actions import forget, judge, recount
+from arena.usage.actions.anomalies import judge
+from arena.usage.actions.recount import forget, recount
 from arena.usage.models import Anomaly, Road, StoredSession, Totals
 from arena.usage.rules import RECENT, Usual, doubts
 from tests.conftest import NOW, PEOPLE

@@ -10,7 +10,8 @@ from arena.core.db import Database
 from arena.prices.actions import load
 from arena.prices.models import Price, Rates, Table
 from arena.usage import store
-from arena.usage.actions import apply_prices, recount, reprice
+from arena.usage.actions.costs import apply_prices, reprice
+from arena.usage.actions.recount import recount
 from arena.usage.models import Road
 from tests.conftest import NOW, PEOPLE
 from tests.usage.conftest import DAY, Send, a_record, a_report, sums

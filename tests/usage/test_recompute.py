@@ -4,7 +4,7 @@ import pytest
 
 from arena import admin
 from arena.core.db import Database
-from arena.usage.actions import record
+from arena.usage.actions.records import record
 from arena.usage.models import Road
 from tests.conftest import NOW, PEOPLE
 from tests.usage.conftest import HOUR, a_record, a_report, sums

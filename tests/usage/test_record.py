@@ -12,7 +12,8 @@ from arena.core.clock import Days, shift
 from arena.core.db import Database
 from arena.core.migrate import migrate
 from arena.rooms import schemas
-from arena.usage.actions import forget, record, recount
+from arena.usage.actions.records import record
+from arena.usage.actions.recount import forget, recount
 from arena.usage.models import Report, Road
 from arena.usage.store import user_totals
 from tests.conftest import NOW, PEOPLE

@@ -10,7 +10,7 @@ from arena.accounts.guards import caller_of, me
 from arena.core import clock
 from arena.core.errors import Conflict, NotFound
 from arena.usage import pages, store
-from arena.usage.actions import judge
+from arena.usage.actions.anomalies import judge
 from arena.usage.models import VERDICTS, AnomalyState, Verdict
 from arena.web.box import box_of
 from arena.web.forms import PRIVATE, field, see_other

@@ -13,8 +13,8 @@ from arena.accounts.guards import caller_of, key_of, note_known, prefix_of, refu
 from arena.accounts.models import KeyOwner
 from arena.core import clock
 from arena.core.errors import Invalid, TooLarge
-from arena.usage.actions import deliver
-from arena.usage.actions import forget as forget_project
+from arena.usage.actions.records import deliver
+from arena.usage.actions.recount import forget as forget_project
 from arena.usage.models import BatchBody, Delivery, ForgetBody, Outcome, Refused, Report, Road, SessionBody, Write
 from arena.usage.rules import report_of, session_body, usage_reports
 from arena.web.api import answer

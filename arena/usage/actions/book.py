@@ -1,33 +1,25 @@
-"""Record usage, so that every sum moves with the records in one transaction."""
+"""The book: what one write touches is taken out of the sums, changed, and put back."""
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import product
 
 import msgspec
 
-from arena.accounts.actions.keys import still_good
-from arena.accounts.models import Person
-from arena.audit.actions import note, note_all
-from arena.audit.models import Caller, Note
+from arena.audit.actions import note
+from arena.audit.models import Caller
 from arena.core import clock, ids
 from arena.core.clock import Days
-from arena.core.db import Database
-from arena.core.errors import Conflict, NotFound
-from arena.prices import store as price_tables
 from arena.prices.actions import current as prices
 from arena.usage import store
 from arena.usage.models import (
     ROADS,
     TOOL_BY_ID,
     TOOL_BY_NUMBER,
-    VERDICTS,
     Anomaly,
-    AnomalyState,
     Day,
-    Delivery,
     Outcome,
     Reason,
     Report,
@@ -36,8 +28,6 @@ from arena.usage.models import (
     StoredSession,
     Totals,
     UserTotals,
-    Verdict,
-    Write,
 )
 from arena.usage.rules import (
     GROWN_SINCE,
@@ -55,169 +45,7 @@ from arena.usage.rules import (
 from arena.wire import Record
 
 
-def record(
-    conn: sqlite3.Connection, user_id: str, reports: Iterable[Report], road: int, *, days: Days, now: int
-) -> Outcome:
-    """Count each record once, however often and by whatever road it is sent, and move every sum by the difference.
-
-    Returns what became of the records and of each session, in the order of the reports.
-    """
-    return record_all(conn, user_id, [Write(reports, road, now)], days=days)[0]
-
-
-def record_all(conn: sqlite3.Connection, user_id: str, writes: Sequence[Write], *, days: Days) -> list[Outcome]:
-    """Do several writes of one person as one: every sum they share moves once. Each has an outcome of its own.
-
-    By how many tokens the person's total rose is told in the last one.
-    """
-    book = _Book(conn, user_id, days, max(write.now for write in writes))
-    outcomes = []
-    for write in writes:
-        outcome = Outcome()
-        for report in write.reports:
-            outcome.sessions.append(book.take(report, write.road, outcome))
-        outcomes.append(outcome)
-    outcomes[-1].tokens = book.close()
-    return outcomes
-
-
-def deliver(conn: sqlite3.Connection, items: list[Delivery]) -> list[tuple[Person, Outcome] | None]:
-    """Record what several requests brought; None for those whose key was revoked meanwhile.
-
-    What each person's requests have in common is read and written once, and so is the end of the security log.
-    """
-    people = {item.owner.key_id: still_good(conn, item.owner) for item in items}
-    by_person: dict[str, list[int]] = defaultdict(list)
-    for index, item in enumerate(items):
-        if people[item.owner.key_id] is not None:
-            by_person[item.owner.person.id].append(index)
-    outcomes: dict[int, Outcome] = {}
-    for user_id, theirs in by_person.items():
-        writes = [items[index].write for index in theirs]
-        outcomes.update(zip(theirs, record_all(conn, user_id, writes, days=items[theirs[0]].days), strict=True))
-    note_all(conn, _new_sessions([(items[index], outcome) for index, outcome in outcomes.items()]))
-    return [
-        (person, outcomes[index]) if (person := people[item.owner.key_id]) else None for index, item in enumerate(items)
-    ]
-
-
-def _new_sessions(delivered: list[tuple[Delivery, Outcome]]) -> list[Note]:
-    """Say for the security log which sessions were stored for the first time; what only grew has been noted before.
-
-    A batch has a row. Single sessions that came under one key and share the commit share a row as well, so a busy
-    box pays for one row a key and commit, not for one a session.
-    """
-    notes: list[Note] = []
-    singles: dict[tuple[str, Caller], list[str]] = {}
-    for item, outcome in delivered:
-        new = [id for id, what in outcome.sessions if what == "stored"]
-        if not new:
-            continue
-        user_id, now = item.owner.person.id, item.write.now
-        if item.is_batch:
-            known = len(outcome.sessions) - len(new)
-            told = {"prefix": item.prefix, "stored": len(new), "known": known or None, "failed": item.failed or None}
-            notes.append(Note("batch_sessions_created", user_id, item.caller, now, told))
-        elif (shared := singles.get((item.owner.key_id, item.caller))) is not None:
-            shared.extend(new)
-        else:
-            singles[item.owner.key_id, item.caller] = new
-            details = {"prefix": item.prefix, "sessions": new}
-            notes.append(Note("session_created", user_id, item.caller, now, details))
-    return notes
-
-
-def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> None:
-    """Make every sum of a person anew from their records, each put into the day of the zone as it is now."""
-    store.clear_sums(conn, user_id)
-    book = _Book(conn, user_id, days, now)
-    book.take_everything()
-    book.close()
-
-
-def reprice(conn: sqlite3.Connection, user_id: str, *, since: str, days: Days, now: int) -> int:
-    """Give a person's records the prices that are known now, where these differ; every sum moves by the difference.
-
-    Looks at those without a price, and at all from a day on. Returns how many cost something else than before.
-    """
-    book = _Book(conn, user_id, days, now)
-    moved = book.take_to_price(since)
-    if moved:
-        book.close()
-    return moved
-
-
-def apply_prices(db: Database, *, days: Days, now: int) -> int:
-    """Give all usage the prices of tables that were loaded since the last time; return how many records it moved.
-
-    A write a person, so that the box serves meanwhile; what was interrupted is done again by the next call. Before
-    the first table nothing had a cost, so then everything is counted anew. (From a thread: it waits.)
-    """
-    waiting = db.read_sync(price_tables.unapplied)
-    if not waiting:
-        return 0
-    moved = 0
-    since = min(version.as_of for version in waiting)
-    for user_id in db.read_sync(store.people_with_records):
-        if waiting[0].number == 1:
-            db.write_sync(partial(recount, user_id=user_id, days=days, now=now))
-        else:
-            moved += db.write_sync(partial(reprice, user_id=user_id, since=since, days=days, now=now))
-    db.write_sync(partial(price_tables.set_applied, number=waiting[-1].number, now=now))
-    return moved
-
-
-def forget(
-    conn: sqlite3.Connection, user_id: str, project: str, *, prefix: str, caller: Caller, days: Days, now: int
-) -> tuple[int, int]:
-    """Remove all that a person sent of a project; return how many sessions and records that were.
-
-    The security log says that it was done, by which key, and not of which project.
-    """
-    sessions = store.sessions_of_project(conn, user_id, project)
-    records = 0
-    for number in sessions:
-        records += store.delete_records_of_session(conn, user_id, number)
-        store.delete_session(conn, number)
-    recount(conn, user_id, days=days, now=now)
-    if sessions:
-        note(conn, "usage_forgotten", user_id, caller, now, prefix=prefix, sessions=len(sessions), records=records)
-    return len(sessions), records
-
-
-def judge(
-    conn: sqlite3.Connection, *, session_id: str, verdict: Verdict, days: Days, caller: Caller, now: int, by: str
-) -> bool:
-    """Let an administrator decide on a flagged session; every sum and board follows. Returns whether that is new.
-
-    ``fine`` has seen it and lets it count, ``exclude`` leaves it out of ranking whatever is sent of it later,
-    ``restore`` lets it count again. Raises `NotFound` for a session that was not flagged, and `Conflict` for one that
-    somebody else excluded before it was found fine.
-    """
-    found = store.anomaly(conn, session_id)
-    if found is None:
-        raise NotFound("There is no flagged session at this address; its person may have removed it.")
-    if verdict == "fine" and found.state == "excluded":
-        raise Conflict("This session was left out of ranking meanwhile. Restore it if it should count.")
-    state: AnomalyState = "excluded" if verdict == "exclude" else "fine"
-    if found.state == state or (verdict == "restore" and found.state == "open"):
-        return False
-    moves = "excluded" in (found.state, state)
-    if found.state == "fine":  # its figures are of then
-        counts = store.token_usage(conn, session_id)
-        found.input_tokens, found.output_tokens = counts.input, counts.output
-        found.cache_tokens = counts.cache_write + counts.cache_read
-    found.state, found.decided_at, found.decided_by = state, now, by
-    if moves:
-        book = _Book(conn, found.user_id, days, now)
-        book.take_apart(found)
-        book.close()
-    store.put_anomaly(conn, found)
-    note(conn, VERDICTS[verdict], found.user_id, caller, now, session=session_id, by=by)
-    return True
-
-
-class _Work:
+class Work:
     """What a session's records add up to: the tokens of those that count, the deeds of all but replays.
 
     ``held`` is what a flagged session's records hold, whether they count or not.
@@ -242,7 +70,7 @@ class _Work:
                 self.tools[name] += sign * count
 
 
-class _Book:
+class Book:
     """One write: what it touches is taken out of the sums, changed, and put back, so that only differences move.
 
     A message's records are read together (`groups`), because a sidechain's copy counts only while the main chain has
@@ -268,7 +96,7 @@ class _Book:
         """Days that this write took beyond what can be written in a day."""
         self.anew = False
         """Whether everything is counted from nothing: then nothing is new that could be doubted."""
-        self.work: dict[int, _Work] = defaultdict(_Work)
+        self.work: dict[int, Work] = defaultdict(Work)
         """By session number: what its records changed."""
         self.new: set[int] = set()
         """The numbers of sessions that this write will insert."""
@@ -756,7 +584,7 @@ def _main_model(records: list[Record]) -> str | None:
     return max(outputs, key=lambda model: (outputs[model], model), default=None)
 
 
-def _add_deeds(session: StoredSession, work: _Work) -> bool:
+def _add_deeds(session: StoredSession, work: Work) -> bool:
     """Add turns, tool calls and lines to a session; return whether there were any."""
     lines = {
         "linesAdded": work.lines_added,

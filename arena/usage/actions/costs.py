@@ -1,0 +1,43 @@
+"""Give usage the prices that are known now."""
+
+import sqlite3
+from functools import partial
+
+from arena.core.clock import Days
+from arena.core.db import Database
+from arena.prices import store as price_tables
+from arena.usage import store
+from arena.usage.actions.book import Book
+from arena.usage.actions.recount import recount
+
+
+def reprice(conn: sqlite3.Connection, user_id: str, *, since: str, days: Days, now: int) -> int:
+    """Give a person's records the prices that are known now, where these differ; every sum moves by the difference.
+
+    Looks at those without a price, and at all from a day on. Returns how many cost something else than before.
+    """
+    book = Book(conn, user_id, days, now)
+    moved = book.take_to_price(since)
+    if moved:
+        book.close()
+    return moved
+
+
+def apply_prices(db: Database, *, days: Days, now: int) -> int:
+    """Give all usage the prices of tables that were loaded since the last time; return how many records it moved.
+
+    A write a person, so that the box serves meanwhile; what was interrupted is done again by the next call. Before
+    the first table nothing had a cost, so then everything is counted anew. (From a thread: it waits.)
+    """
+    waiting = db.read_sync(price_tables.unapplied)
+    if not waiting:
+        return 0
+    moved = 0
+    since = min(version.as_of for version in waiting)
+    for user_id in db.read_sync(store.people_with_records):
+        if waiting[0].number == 1:
+            db.write_sync(partial(recount, user_id=user_id, days=days, now=now))
+        else:
+            moved += db.write_sync(partial(reprice, user_id=user_id, since=since, days=days, now=now))
+    db.write_sync(partial(price_tables.set_applied, number=waiting[-1].number, now=now))
+    return moved
