@@ -1,7 +1,8 @@
 """The configuration: one frozen Struct, from ``arena.toml`` and the environment.
 
 ``ARENA_SECTION__KEY`` in the environment wins over the file. An unknown key is refused by name. Secrets are not in
-the file: they are made on first start and kept in the data folder, readable by its owner alone.
+the file: our own are made on first start and kept in the data folder, readable by its owner alone; those that others
+gave us come from the environment, or from a file of their own that ``<key>_file`` names.
 """
 
 import contextlib
@@ -15,11 +16,35 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from arena.core.origins import is_safe
+
+SECRETS = frozenset({"client_secret"})
+"""Keys that may not stand in the file."""
+LISTS = frozenset({"trusted_proxies", "domains", "organisations"})
+"""Keys whose value in the environment is a list with commas."""
 
 
 class ConfigError(Exception):
     """The configuration cannot be used; the sentence says which key and why."""
+
+
+class Secret:
+    """A secret that somebody gave us. Printed by accident it shows nothing; whoever needs it asks for ``value``."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        """Show that there is one, not which."""
+        return "Secret(...)"
+
+    def __bool__(self) -> bool:
+        """Whether it says anything."""
+        return bool(self.value)
 
 
 class Server(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,10 +67,48 @@ class Arena(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Accounts(Struct, frozen=True, forbid_unknown_fields=True):
-    """Sign-in. Days."""
+    """Who may sign up, and sign-in. Days."""
 
+    sign_up: Literal["invite", "open", "domain"] = "invite"
+    domains: list[Annotated[str, Meta(pattern=r"^[^@\s]+\Z")]] = []
     link_days: Annotated[int, Meta(ge=1, le=90)] = 7
     session_days: Annotated[int, Meta(ge=1, le=400)] = 30
+
+
+ButtonName = Annotated[str, Meta(min_length=1, max_length=30)]
+
+
+class GitHub(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sign-in by github.com or a GitHub Enterprise."""
+
+    client_id: str = ""
+    client_secret: Secret | UnsetType = UNSET
+    client_secret_file: str = ""
+    name: ButtonName = "GitHub"
+    url: str = "https://github.com"
+    organisations: list[str] = []
+
+    @property
+    def issuer(self) -> str:
+        """Who it is that says who somebody is."""
+        return self.url.rstrip("/")
+
+
+class OpenID(Struct, frozen=True, forbid_unknown_fields=True):
+    """Sign-in by any OpenID Connect provider."""
+
+    client_id: str = ""
+    client_secret: Secret | UnsetType = UNSET
+    client_secret_file: str = ""
+    name: ButtonName = "OpenID Connect"
+    issuer: str = ""
+
+
+class OAuth(Struct, frozen=True, forbid_unknown_fields=True):
+    """The providers that people may sign in with, each under the name of its file in `arena.accounts.oauth`."""
+
+    github: GitHub = GitHub()
+    oidc: OpenID = OpenID()
 
 
 class Boards(Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,6 +158,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     server: Server = Server()
     arena: Arena = Arena()
     accounts: Accounts = Accounts()
+    oauth: OAuth = OAuth()
     boards: Boards = Boards()
     ranking: Ranking = Ranking()
     retention: Retention = Retention()
@@ -142,12 +206,13 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
             raise ConfigError(f"{file}: {problem.strerror}") from problem
         except (msgspec.DecodeError, UnicodeDecodeError) as problem:
             raise ConfigError(f"{file} is not TOML: {problem}") from problem
+        _refuse_secrets(tree, file, [])
     for name, value in environment.items():
-        section, _, key = name.removeprefix("ARENA_").lower().partition("__")
-        if name.startswith("ARENA_") and key and isinstance(keys := tree.setdefault(section, {}), dict):
-            keys[key] = _list(value) if key == "trusted_proxies" else value
+        if name.startswith("ARENA_") and "__" in name:
+            _overlay(tree, name.removeprefix("ARENA_").lower().split("__"), value)
+    _read_secrets(tree)
     try:
-        config = msgspec.convert(tree, Config, strict=False)
+        config = msgspec.convert(tree, Config, strict=False, dec_hook=lambda _, value: Secret(value))
     except msgspec.ValidationError as problem:
         raise ConfigError(f"{file or 'the environment'}: {problem}") from problem
     _check(config)
@@ -156,6 +221,39 @@ def load(file: Path | None, environment: Mapping[str, str] = os.environ) -> Conf
 
 def _list(value: str) -> list[str]:
     return [each.strip() for each in value.split(",") if each.strip()]
+
+
+def _refuse_secrets(tree: dict[str, Any], file: Path, path: list[str]) -> None:
+    for key, value in tree.items():
+        if key in SECRETS:
+            where = "__".join(("ARENA", *path, key)).replace("ARENA__", "ARENA_").upper()
+            raise ConfigError(
+                f"{file}: [{'.'.join(path)}] {key} is a secret and does not stand here; "
+                f"give it as {where} in the environment, or name a file that holds it as {key}_file"
+            )
+        if isinstance(value, dict):
+            _refuse_secrets(value, file, [*path, key])
+
+
+def _overlay(tree: dict[str, Any], path: list[str], value: str) -> None:
+    *sections, key = path
+    for section in sections:
+        tree = tree.setdefault(section, {})
+        if not isinstance(tree, dict):
+            return
+    tree[key] = _list(value) if key in LISTS else value
+
+
+def _read_secrets(tree: dict[str, Any]) -> None:
+    for key, value in list(tree.items()):
+        secret = key.removesuffix("_file")
+        if isinstance(value, dict):
+            _read_secrets(value)
+        elif secret in SECRETS and secret != key and value and secret not in tree:
+            try:
+                tree[secret] = Path(value).read_text().strip()
+            except (OSError, UnicodeDecodeError, TypeError) as problem:
+                raise ConfigError(f"{key}: {value} cannot be read ({problem})") from problem
 
 
 def _check(config: Config) -> None:
@@ -182,6 +280,20 @@ def _check(config: Config) -> None:
             raise ConfigError(f"[limits] {name}: {problem}") from problem
     if config.server.url and not config.server.url.startswith(("http://", "https://")):
         raise ConfigError("[server] url must start with http:// or https://")
+    _check_oauth(config)
+
+
+def _check_oauth(config: Config) -> None:
+    github, oidc = config.oauth.github, config.oauth.oidc
+    if config.accounts.sign_up == "domain" and not (config.accounts.domains or github.organisations):
+        raise ConfigError('[accounts] sign_up = "domain" needs domains, or organisations in [oauth.github]')
+    for section, key, address in (("github", "url", github.url), ("oidc", "issuer", oidc.issuer)):
+        if address and not is_safe(address):
+            raise ConfigError(f"[oauth.{section}] {key} must start with https://")
+    if github.client_id and not github.client_secret:
+        raise ConfigError("[oauth.github] client_id needs ARENA_OAUTH__GITHUB__CLIENT_SECRET or client_secret_file")
+    if bool(oidc.client_id) != bool(oidc.issuer):
+        raise ConfigError("[oauth.oidc] issuer and client_id belong together")
 
 
 class Place(Struct, frozen=True):

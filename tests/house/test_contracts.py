@@ -35,6 +35,7 @@ BREAKS = (
     ("http", "arena/usage/store.py", "import litestar"),
     ("http", "arena/accounts/actions/people.py", "from arena.web.session import csrf_of"),
     ("drivers", "arena/app.py", "import aiosqlite"),
+    ("drivers", "arena/accounts/actions/providers.py", "import httpx2"),
     ("drivers", "arena/web/render.py", "import sqlite3"),
     ("drivers", "arena/usage/actions/book.py", "from sqlite_utils import Database"),
     ("laptop", "arena/client/sync.py", "import httpx"),
