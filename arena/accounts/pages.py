@@ -1,16 +1,33 @@
-"""What the doors of the house show: signing in, choosing a name behind a one-time link, letting a terminal in."""
+"""What the doors of the house show: signing in, joining, letting a terminal in, and what people settle themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from arena.accounts.models import Key, OpenSession
-from arena.accounts.rules import KEY_STATES
+from arena.accounts import rules
+from arena.accounts.models import Key, LinkedIdentity, Offer, OpenSession, Person, WebSession
 
 PAGE = 50
 """Rows of an administrator's list."""
+DONE = {
+    "name": ("name", "You are shown by this name now."),
+    "password": ("password", "Your password is set. Your other browsers are signed out."),
+    "linked": ("identities", "It is linked: you can sign in with it from now on."),
+    "unlinked": ("identities", "It is unlinked and opens nothing here any more."),
+    "ended": ("sessions", "That browser is signed out."),
+    "others": ("sessions", "Your other browsers are signed out."),
+    "privacy": ("privacy", "It is so from this moment on."),
+}
+"""What may be said after a form was taken, and in which section."""
+
+
+class Way(Struct, frozen=True):
+    """A provider that one may leave for, and the address that leads there."""
+
+    name: str
+    href: str
 
 
 class SignInPage(Struct, frozen=True):
@@ -19,20 +36,26 @@ class SignInPage(Struct, frozen=True):
     next: str = "/"
     name: str = ""
     error: str = ""
+    ways: tuple[Way, ...] = ()
+    sign_up: str = "invite"
 
 
 class JoinPage(Struct, frozen=True):
     """What `accounts/join.html` shows; its form posts to the address it stands at.
 
-    ``kind``: admin, invite or sign-in. ``errors`` are sentences by field (name, display, password; "" for the whole
-    form). With ``name_fixed`` the user name is shown and cannot be changed.
+    ``kind``: admin, invite or sign-in, or open on a box that anyone may join. ``errors`` are sentences by field (name,
+    display, password; "" for the whole form). With ``name_fixed`` the user name is shown and cannot be changed. Whom
+    ``provider`` has named as ``login`` needs no password.
     """
 
     kind: str
     name: str = ""
     display: str = ""
     name_fixed: bool = False
-    errors: dict[str, str] = {}
+    errors: Mapping[str, str] = {}
+    ways: tuple[Way, ...] = ()
+    provider: str = ""
+    login: str = ""
 
 
 class TerminalPage(Struct, frozen=True):
@@ -64,6 +87,52 @@ class DevicePage(Struct, frozen=True):
     asked_at: int = 0
     now: int = 0
     zone: str = "UTC"
+
+
+class Identity(Struct, frozen=True):
+    """An account elsewhere that opens this one. ``works`` says whether the box is still configured for it."""
+
+    id: str
+    provider: str
+    login: str
+    email: str | None
+    created_at: int
+    last_used_at: int
+    works: bool
+
+
+class Browser(Struct, frozen=True):
+    """A web session: browser and system in short, where it came from, and whether it is the one that looks."""
+
+    id: str
+    agent: str
+    address: str
+    last_seen_at: int
+    created_at: int
+    is_this: bool
+
+
+class SettingsPage(Struct, frozen=True):
+    """What `accounts/settings.html` shows.
+
+    ``errors`` are sentences by field (display, current, new, identities, sessions, delete); ``done`` is the section
+    that something was just done in, and ``said`` what.
+    """
+
+    name: str
+    display: str
+    private: bool
+    has_password: bool
+    keys: int
+    identities: tuple[Identity, ...]
+    ways: tuple[Way, ...]
+    browsers: tuple[Browser, ...]
+    errors: Mapping[str, str]
+    done: str
+    said: str
+    confirm: str
+    now: int
+    zone: str
 
 
 class Outcome(Struct, frozen=True):
@@ -111,7 +180,7 @@ def keys_page(
     return KeysPage(
         person=person,
         state=state,
-        states=KEY_STATES,
+        states=rules.KEY_STATES,
         keys=tuple(found[:PAGE]),
         here=query(**asked, before=before),
         more_href=f"/admin/keys{query(**asked, before=found[PAGE - 1].id)}" if len(found) > PAGE else "",
@@ -143,3 +212,73 @@ def query(**asked: str) -> str:
     """Write what was asked for as the end of an address, without what is empty."""
     chosen = urlencode({name: value for name, value in asked.items() if value})
     return f"?{chosen}" if chosen else ""
+
+
+def ways(offers: Sequence[Offer], before: str, after: str = "") -> tuple[Way, ...]:
+    """Where each provider is left for: its name between the beginning and the end of the addresses."""
+    return tuple(Way(offer.name, f"{before}{offer.provider}{after}") for offer in offers)
+
+
+def ways_in(offers: Sequence[Offer], next: str) -> tuple[Way, ...]:
+    """Where the sign-in page leaves for providers, to come back to ``next``."""
+    return ways(offers, "/sign-in/", query(next=next if next != "/" else ""))
+
+
+def settings(
+    person: Person,
+    *,
+    has_password: bool,
+    keys: int,
+    identities: Sequence[LinkedIdentity],
+    offers: Sequence[Offer],
+    proof: str,
+    sessions: Sequence[WebSession],
+    this_session: str | None,
+    now: int,
+    zone: str,
+    display: str | None = None,
+    confirm: str = "",
+    errors: Mapping[str, str] | None = None,
+    done: str = "",
+) -> SettingsPage:
+    """Show somebody their own settings; ``display`` and ``confirm`` are what was typed and not taken."""
+    names = {offer.issuer: offer.name for offer in offers}
+    section, said = DONE.get(done, ("", ""))
+    return SettingsPage(
+        name=person.name,
+        display=person.display if display is None else display,
+        private=person.private,
+        has_password=has_password,
+        keys=keys,
+        identities=tuple(
+            Identity(
+                each.id,
+                names.get(each.issuer, each.issuer),
+                each.login,
+                each.email,
+                each.created_at,
+                each.last_used_at,
+                each.issuer in names,
+            )
+            for each in identities
+        ),
+        ways=ways(offers, "/settings/link/", f"?proof={proof}"),
+        browsers=tuple(
+            Browser(
+                each.id,
+                rules.agent_words(each.user_agent or ""),
+                each.ip_address or "",
+                each.last_seen_at,
+                each.created_at,
+                each.id == this_session,
+            )
+            for each in sessions
+            if each.expires_at > now
+        ),
+        errors=errors or {},
+        done=section,
+        said=said,
+        confirm=confirm,
+        now=now,
+        zone=zone,
+    )

@@ -5,15 +5,19 @@ import hmac
 import re
 import secrets
 import unicodedata
+from collections.abc import Iterator
 from hashlib import sha256
+from itertools import count
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from arena.accounts.models import Counter, Device, DeviceCode, Guess, Guesses, Link, Patience, Unsigned
+from arena.accounts.models import Counter, Device, DeviceCode, Guess, Guesses, Identity, Link, Patience, Unsigned
 from arena.core.addresses import network_of
 from arena.core.clock import HOUR, MINUTE
+from arena.core.config import Accounts, GitHub
 
+NAME_LENGTH = 50
 NAME = re.compile(r"[a-z0-9_-]{3,50}")
 DISPLAY_LENGTH = 50
 LABEL_LENGTH = 50
@@ -51,6 +55,27 @@ OF_STRANGERS = Patience(free=50, forget=5 * MINUTE, longest=5 * MINUTE)
 """Guesses at one password from all networks: many of them together are slowed like one."""
 DEVICE_PEOPLE = 4
 """How many people one browser is remembered for."""
+BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Vivaldi/", "Vivaldi"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+"""What a browser's user agent holds, the rarer first: most of them say that they are others too."""
+SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("CrOS", "ChromeOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
 INVISIBLE = frozenset(
     "\u061c\u200b\u200e\u200f\u2060\ufeff" + "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 )
@@ -100,6 +125,45 @@ def password_problem(password: str, name: str) -> str | None:
     if password.strip().casefold() == name.casefold():
         return "The password must not be the user name."
     return None
+
+
+def names_like(login: str) -> Iterator[str]:
+    """User names as near as can be to a login elsewhere, the nearest first; there is no end to them."""
+    plain = unicodedata.normalize("NFKD", login.partition("@")[0]).encode("ascii", "ignore").decode().lower()
+    name = re.sub(r"[^a-z0-9_-]+", "-", plain).strip("-")[:NAME_LENGTH]
+    if len(name) < 3:
+        name = f"user-{name}".strip("-")
+    yield name
+    for number in count(2):
+        ending = f"-{number}"
+        yield name[: NAME_LENGTH - len(ending)] + ending
+
+
+def stranger_problem(identity: Identity, accounts: Accounts, github: GitHub) -> str | None:
+    """Say why somebody new may not join without a link, if they may not."""
+    if accounts.sign_up == "open":
+        return None
+    if accounts.sign_up == "domain" and (_allowed_addresses(identity, accounts) or _is_member(identity, github)):
+        return None
+    who = f"{identity.login} opens" if identity.login else "This identity opens"
+    return (
+        f"{who} no account here. Ask an administrator of this arena for an invitation link; "
+        "if you have an account, sign in to it another way and link this one in your settings."
+    )
+
+
+def address_of(identity: Identity, accounts: Accounts) -> str | None:
+    """The e-mail address of somebody at their provider: one of the allowed domains, else their main one."""
+    return next(iter((*_allowed_addresses(identity, accounts), *identity.emails)), None)
+
+
+def agent_words(agent: str) -> str:
+    """Name a browser and its system in short ("Firefox on Linux"), from what it says of itself."""
+    browser = next((name for sign, name in BROWSERS if sign in agent), "")
+    system = next((name for sign, name in SYSTEMS if sign in agent), "")
+    if not browser:
+        browser = display_of(re.split(r"[/ ]", agent, maxsplit=1)[0])[:30] or "Unknown browser"
+    return f"{browser} on {system}" if system else browser
 
 
 def hash_password(password: str) -> str:
@@ -281,6 +345,16 @@ def is_older(version: str, oldest: str) -> bool:
     """Say whether a client's version is older than the oldest one accepted; one that cannot be read is not."""
     theirs = re.match(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})", version, re.ASCII)
     return theirs is not None and tuple(map(int, theirs.groups())) < tuple(map(int, oldest.split(".")))
+
+
+def _allowed_addresses(identity: Identity, accounts: Accounts) -> list[str]:
+    domains = {domain.casefold() for domain in accounts.domains}
+    return [each for each in identity.emails if each.rpartition("@")[2].casefold() in domains]
+
+
+def _is_member(identity: Identity, github: GitHub) -> bool:
+    theirs = {each.casefold() for each in identity.organisations}
+    return identity.provider == "github" and not theirs.isdisjoint(each.casefold() for each in github.organisations)
 
 
 def _is_shown(character: str) -> bool:

@@ -125,3 +125,26 @@ def _(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations(name="0007_identities")
+def _(db: Database) -> None:
+    # The one truth about who comes by which provider. github_id and github_username in users were never written and
+    # stay empty. Somebody is the same by issuer and subject: a GitHub Enterprise numbers its people as github.com does.
+    db.execute(
+        """
+        CREATE TABLE identities (
+            id TEXT PRIMARY KEY,
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            provider TEXT NOT NULL,
+            issuer TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            login TEXT NOT NULL,
+            email TEXT,
+            created_at INTEGER NOT NULL,
+            last_used_at INTEGER NOT NULL,
+            UNIQUE (issuer, subject)
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX idx_identities_user_id ON identities (user_id)")

@@ -12,6 +12,7 @@ from arena.accounts.models import (
     Key,
     KeyOwner,
     Link,
+    LinkedIdentity,
     LinkKind,
     OpenSession,
     Password,
@@ -129,12 +130,18 @@ def password_by_name(conn: sqlite3.Connection, username: str) -> Password | None
     return Password(*row) if row else None
 
 
+def has_password(conn: sqlite3.Connection, id: str) -> bool:
+    """Whether a person can sign in with a password."""
+    row = conn.execute("SELECT 1 FROM users WHERE id = :id AND password_hash IS NOT NULL", {"id": id}).fetchone()
+    return row is not None
+
+
 def account(conn: sqlite3.Connection, id: str) -> Account | None:
     """Everything in a person's own row but the password's hash."""
     row = conn.execute(
         """
-        SELECT id, username, display_name, role, email, github_id, github_username, github_avatar_url,
-            privacy_mode, disabled_at, created_at, updated_at
+        SELECT id, username, display_name, role, email, github_avatar_url, privacy_mode, disabled_at, created_at,
+            updated_at
         FROM users WHERE id = :id
         """,
         {"id": id},
@@ -163,6 +170,14 @@ def set_role(conn: sqlite3.Connection, id: str, role: Role, now: int) -> None:
     )
 
 
+def set_display(conn: sqlite3.Connection, id: str, display_name: str, now: int) -> None:
+    """Change the name that a person is shown by."""
+    conn.execute(
+        "UPDATE users SET display_name = :display_name, updated_at = :now WHERE id = :id",
+        {"id": id, "display_name": display_name, "now": now},
+    )
+
+
 def set_private(conn: sqlite3.Connection, id: str, private: bool, now: int) -> None:
     """Hide a person from public boards and profiles, or show them."""
     conn.execute(
@@ -182,6 +197,84 @@ def set_disabled(conn: sqlite3.Connection, id: str, disabled_at: int | None, now
 def delete_user(conn: sqlite3.Connection, id: str) -> None:
     """Delete a person; foreign keys take with them what is theirs, in every room."""
     conn.execute("DELETE FROM users WHERE id = :id", {"id": id})
+
+
+# -- identities at providers
+
+
+def add_identity(
+    conn: sqlite3.Connection,
+    id: str,
+    user_id: str,
+    provider: str,
+    issuer: str,
+    subject: str,
+    login: str,
+    email: str | None,
+    now: int,
+) -> None:
+    """Link an identity to a person. Raises `sqlite3.IntegrityError` when it is somebody's already."""
+    conn.execute(
+        """
+        INSERT INTO identities (id, user_id, provider, issuer, subject, login, email, created_at, last_used_at)
+        VALUES (:id, :user_id, :provider, :issuer, :subject, :login, :email, :now, :now)
+        """,
+        {
+            "id": id,
+            "user_id": user_id,
+            "provider": provider,
+            "issuer": issuer,
+            "subject": subject,
+            "login": login,
+            "email": email,
+            "now": now,
+        },
+    )
+
+
+def user_by_identity(conn: sqlite3.Connection, issuer: str, subject: str) -> Person | None:
+    """Whose identity this is."""
+    row = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.role, u.privacy_mode, u.github_avatar_url, u.disabled_at,
+            u.created_at
+        FROM identities i JOIN users u ON u.id = i.user_id
+        WHERE i.issuer = :issuer AND i.subject = :subject
+        """,
+        {"issuer": issuer, "subject": subject},
+    ).fetchone()
+    return _person(row) if row else None
+
+
+def identities_of(conn: sqlite3.Connection, user_id: str) -> list[LinkedIdentity]:
+    """A person's identities from oldest to newest."""
+    rows = conn.execute(
+        """
+        SELECT id, provider, issuer, login, email, created_at, last_used_at
+        FROM identities WHERE user_id = :user_id
+        ORDER BY created_at, id
+        """,
+        {"user_id": user_id},
+    )
+    return [LinkedIdentity(*row) for row in rows]
+
+
+def set_identity_used(
+    conn: sqlite3.Connection, issuer: str, subject: str, login: str, email: str | None, now: int
+) -> None:
+    """Note that an identity was used, and what its person is called there today."""
+    conn.execute(
+        """
+        UPDATE identities SET login = :login, email = :email, last_used_at = :now
+        WHERE issuer = :issuer AND subject = :subject
+        """,
+        {"issuer": issuer, "subject": subject, "login": login, "email": email, "now": now},
+    )
+
+
+def drop_identity(conn: sqlite3.Connection, user_id: str, id: str) -> None:
+    """Unlink one of a person's identities."""
+    conn.execute("DELETE FROM identities WHERE id = :id AND user_id = :user_id", {"id": id, "user_id": user_id})
 
 
 # -- API keys
@@ -413,6 +506,22 @@ def end_session_by_id(conn: sqlite3.Connection, id: str) -> str | None:
 def end_sessions(conn: sqlite3.Connection, user_id: str) -> int:
     """Delete all web sessions of a person; return how many there were."""
     return conn.execute("DELETE FROM web_sessions WHERE user_id = :user_id", {"user_id": user_id}).rowcount
+
+
+def end_session_of(conn: sqlite3.Connection, user_id: str, id: str) -> bool:
+    """Delete one of a person's web sessions; false if there is none with this id."""
+    ended = conn.execute(
+        "DELETE FROM web_sessions WHERE id = :id AND user_id = :user_id", {"id": id, "user_id": user_id}
+    )
+    return ended.rowcount == 1
+
+
+def end_other_sessions(conn: sqlite3.Connection, user_id: str, token_hash: str) -> int:
+    """Delete all web sessions of a person but this one; return how many there were."""
+    return conn.execute(
+        "DELETE FROM web_sessions WHERE user_id = :user_id AND token_hash <> :token_hash",
+        {"user_id": user_id, "token_hash": token_hash},
+    ).rowcount
 
 
 def drop_expired_sessions(conn: sqlite3.Connection, now: int) -> int:

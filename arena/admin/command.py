@@ -112,7 +112,7 @@ def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def print_json(value: Any) -> None:
     """Print data for programs, instants (`*_at`) as RFC 3339."""
-    print(msgspec.json.format(msgspec.json.encode(_readable(msgspec.to_builtins(value)))).decode())
+    print(msgspec.json.format(msgspec.json.encode(clock.readable(msgspec.to_builtins(value)))).decode())
 
 
 def date(instant: int | None) -> str:
@@ -152,14 +152,3 @@ def _make_tables(place: Place) -> None:
         from arena.rooms import schemas
 
         migrate(place.database, schemas())
-
-
-def _readable(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_readable(each) for each in value]
-    if isinstance(value, dict):
-        return {
-            name: clock.iso(each) if name.endswith("_at") and isinstance(each, int) else _readable(each)
-            for name, each in value.items()
-        }
-    return value

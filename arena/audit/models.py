@@ -38,6 +38,8 @@ EVENTS = {
     "user_promoted": "A person became an administrator.",
     "user_demoted": "An administrator became a member.",
     "user_deleted": "A person and everything of theirs was deleted.",
+    "identity_linked": "An account at a sign-in provider became one more way in.",
+    "identity_unlinked": "An account at a sign-in provider is no way in any more.",
     "password_changed": "A password was set or changed.",
     "user_settings_updated": "A person's settings were changed.",
     "team_created": "A team was made.",

@@ -5,6 +5,7 @@ Only doors (routes, commands, jobs) ask for `now`; below them time is an argumen
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 DAY = 86_400_000
@@ -57,3 +58,15 @@ def shift(day: str, days: int) -> str:
 def iso(instant: int) -> str:
     """Write an instant as RFC 3339 with milliseconds and Z."""
     return datetime.fromtimestamp(instant / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def readable(value: Any) -> Any:
+    """Write every instant (`*_at`) in plain JSON types as RFC 3339."""
+    if isinstance(value, list):
+        return [readable(each) for each in value]
+    if isinstance(value, dict):
+        return {
+            name: iso(each) if name.endswith("_at") and isinstance(each, int) else readable(each)
+            for name, each in value.items()
+        }
+    return value

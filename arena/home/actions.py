@@ -1,18 +1,29 @@
-"""Make the wheel that puts the laptop's half on a laptop: the box hands out what it runs itself."""
+"""What the front rooms hand out: the wheel of the laptop's half, and to somebody what the box keeps of them."""
 
 import io
+import sqlite3
 import zipfile
 from base64 import urlsafe_b64encode
-from functools import cache
+from collections.abc import AsyncIterator
+from functools import cache, partial
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 
+import msgspec
+
 import arena
+from arena.accounts.actions.people import export_user
+from arena.audit import store as audit
+from arena.core import clock
+from arena.core.db import Database
+from arena.usage import store as usage
 
 DISTRIBUTION = "arena-box"
 LEFT_OUT = ("__pycache__", "templates", "static")
 """A laptop shows no pages. What is left is plain Python, whose only requirement is msgspec."""
+RECORDS = 5_000
+"""Records that are read and written out at once."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -39,6 +50,41 @@ def wheel() -> tuple[str, bytes]:
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return f"{name}-py3-none-any.whl", packed.getvalue()
+
+
+async def everything_of(db: Database, *, user_id: str, name: str) -> AsyncIterator[bytes]:
+    """Write all that the box keeps of a person as one JSON object, piece by piece; no secret is in it.
+
+    Instants are RFC 3339, and epoch milliseconds in ``at`` of records; keys of records are base64.
+    """
+    yield await db.read(partial(_but_records, user_id=user_id, name=name))
+    after, more = b"", b""
+    while True:
+        last, piece = await db.read(partial(_some_records, user_id=user_id, after=after))
+        if not piece:
+            break
+        yield more + piece
+        after, more = last, b","
+    yield b"]}"
+
+
+def _but_records(conn: sqlite3.Connection, *, user_id: str, name: str) -> bytes:
+    log = audit.newest_of_person(conn, user_id, 0, 2**62, 0)
+    found = {
+        **msgspec.to_builtins(export_user(conn, name=name)),
+        "security_log": [
+            {name: value for name, value in msgspec.to_builtins(entry).items() if name != "hash"} for entry in log
+        ],
+        "totals": msgspec.to_builtins(usage.user_totals(conn, user_id)),
+        "days": msgspec.to_builtins(usage.days(conn, user_id, "", "9999")),
+        "sessions": msgspec.to_builtins(usage.sessions_of_user(conn, user_id)),
+    }
+    return msgspec.json.encode(clock.readable(found))[:-1] + b',"records":['
+
+
+def _some_records(conn: sqlite3.Connection, *, user_id: str, after: bytes) -> tuple[bytes, bytes]:
+    found = usage.some_records_of_user(conn, user_id, after, RECORDS)
+    return (found[-1].key, b",".join(map(msgspec.json.encode, found))) if found else (b"", b"")
 
 
 def _record(files: dict[str, bytes], itself: str) -> bytes:

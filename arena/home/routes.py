@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from arena.accounts import store as accounts_store
 from arena.accounts.actions import keys, links
@@ -12,12 +13,13 @@ from arena.accounts.guards import caller_of, me
 from arena.core import clock
 from arena.core.errors import ArenaError, NotFound
 from arena.home import pages
-from arena.home.actions import wheel
+from arena.home.actions import everything_of, wheel
 from arena.leaderboard.actions import boards_in
 from arena.leaderboard.rules import PERIODS
 from arena.usage import store as usage
 from arena.usage.models import TOOL_BY_ID
 from arena.web.box import box_of
+from arena.web.forms import PRIVATE
 from arena.web.render import render
 
 AnyRequest = Request[Any, Any, Any]
@@ -92,6 +94,17 @@ async def invite(request: AnyRequest) -> Response[bytes]:
     return await _dashboard(request, invitation_link=f"{box.address}/join/{token}")
 
 
+@get("/settings/export")
+async def export(request: AnyRequest) -> Stream:
+    """Hand the visitor all that the box keeps of them. (Here, because it is from rooms above their settings.)"""
+    visitor = me(request)
+    return Stream(
+        everything_of(box_of(request).db, user_id=visitor.id, name=visitor.name),
+        media_type="application/json",
+        headers={"content-disposition": f'attachment; filename="arena-{visitor.name}.json"', **PRIVATE},
+    )
+
+
 async def _dashboard(
     request: AnyRequest,
     *,
@@ -140,4 +153,4 @@ def _wheel_url(request: AnyRequest) -> str:
     return f"{box_of(request).address}/install/{wheel()[0]}"
 
 
-router = Router(path="/", route_handlers=[install, download, dashboard, make_key, revoke_key, invite])
+router = Router(path="/", route_handlers=[install, download, dashboard, make_key, revoke_key, invite, export])

@@ -53,6 +53,15 @@ def records_of_user(conn: sqlite3.Connection, user_id: str) -> list[StoredRecord
     return [StoredRecord(*row) for row in rows]
 
 
+def some_records_of_user(conn: sqlite3.Connection, user_id: str, after: bytes, limit: int) -> list[StoredRecord]:
+    """The same, from the key after one on, so many at the most."""
+    rows = conn.execute(
+        "SELECT * FROM usage_records WHERE user_id = :user_id AND key > :after ORDER BY key LIMIT :limit",
+        {"user_id": user_id, "after": after, "limit": limit},
+    )
+    return [StoredRecord(*row) for row in rows]
+
+
 def records_to_price(conn: sqlite3.Connection, user_id: str, since: str) -> list[StoredRecord]:
     """A person's records whose cost nobody knows, and all of a day or later; in the order of their keys."""
     rows = conn.execute(

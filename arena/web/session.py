@@ -61,6 +61,23 @@ def form_cookie(connection: Connection) -> tuple[str, Cookie | None]:
     return _csrf(connection, token), _cookie(connection, name, _seal(connection, token, "form"), 86_400)
 
 
+def keep(connection: Connection, name: str, value: Any, now: int, seconds: int) -> Cookie:
+    """The cookie that keeps a value in a visitor's browser for a while: they can read it, but not change it."""
+    sealed = _seal(connection, [now + seconds * 1000, value], f"kept {name}")
+    return _cookie(connection, f"{cookie_name(connection)}-{name}", sealed, seconds)
+
+
+def kept(connection: Connection, name: str, now: int) -> Any:
+    """What `keep` put into this browser, or None: nothing, or not by us, or too long ago."""
+    until, value = _open(connection, f"{cookie_name(connection)}-{name}", f"kept {name}") or (0, None)
+    return value if until > now else None
+
+
+def forget(connection: Connection, name: str) -> Cookie:
+    """The cookie that takes back what `keep` put into this browser."""
+    return _cookie(connection, f"{cookie_name(connection)}-{name}", "", 0)
+
+
 async def check_form(request: Request[Any, Any, Any]) -> None:
     """Refuse an unsafe request that may use a visitor's cookie behind their back. What a route asks for, by its `opt`:
 

@@ -172,12 +172,13 @@ class Site:
         return self.db.write_sync(deed)
 
 
-def _serve(db: Database, data: Path, config: Config) -> Iterator[Site]:
+def serve(db: Database, data: Path, config: Config) -> Iterator[Site]:
+    own = Database(db.path)  # as the process of a box has one beside ours
     box = Box(
         config=config,
         place=Place(data),
         secret="a" * 64,
-        db=db,
+        db=own,
         days=clock.Days("UTC"),
         live=Live(),
         limits=Limits(config.limits),
@@ -187,6 +188,8 @@ def _serve(db: Database, data: Path, config: Config) -> Iterator[Site]:
         route_handlers=[arena.accounts.routes.router, page, operator, board, whoami, signed, form, threaded],
         exception_handlers={guards.SignInFirst: guards.ask_to_sign_in, Exception: on_error},
         before_request=guards.own_form,
+        on_startup=[own.open],
+        on_shutdown=[own.close],
         state=State({"box": box}),
         openapi_config=None,
         logging_config=None,
@@ -197,10 +200,10 @@ def _serve(db: Database, data: Path, config: Config) -> Iterator[Site]:
 
 @pytest.fixture
 def site(db: Database, tmp_path: Path) -> Iterator[Site]:
-    yield from _serve(db, tmp_path, Config())
+    yield from serve(db, tmp_path, Config())
 
 
 @pytest.fixture
 def closed_site(db: Database, tmp_path: Path) -> Iterator[Site]:
     """A site that shows its boards only to those who are signed in, and takes no client older than 1.2.0."""
-    yield from _serve(db, tmp_path, Config(boards=Boards(visible="signed-in"), client=Client(oldest="1.2.0")))
+    yield from serve(db, tmp_path, Config(boards=Boards(visible="signed-in"), client=Client(oldest="1.2.0")))

@@ -57,9 +57,10 @@ def test_whoever_is_private_or_disabled_is_looked_for_exactly_as_a_name_that_nob
 
     def looked_up(name: str) -> tuple[int, list[str]]:
         said: list[str] = []
-        db._glance.set_trace_callback(said.append)
+        looks = site.client.app.state.box.db._glance
+        looks.set_trace_callback(said.append)
         answer = site.client.get(f"/api/somebody/{name}", headers=headers)
-        db._glance.set_trace_callback(None)
+        looks.set_trace_callback(None)
         return answer.status_code, [sql.replace(name, "") for sql in said]
 
     looked_up("nobody")  # whoever asks for the first time is noted as seen

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+from arena.accounts import store
 from arena.accounts.actions import keys, links, people
 from arena.audit.models import OPERATOR
 from arena.core import clock
@@ -33,6 +34,7 @@ FILLED = {
     "slug": "nothing",
     "deed": "promote",
     "verdict": "exclude",
+    "provider": "nothing",
 }
 """What stands for a parameter of an address: nothing that the call could harm."""
 BODIES: dict[str, Callable[["Cast"], dict[str, str]]] = {
@@ -44,7 +46,9 @@ BODIES: dict[str, Callable[["Cast"], dict[str, str]]] = {
 PAGES = ("/api/auth/cli", "/api/auth/cli/callback")
 """Opened by browsers, though they stand among the addresses of programs."""
 THEIRS: dict[str, Callable[["Cast"], tuple[str, Callable[[], Any]]]] = {
-    "/dashboard/keys/{prefix}/revoke": lambda cast: cast.key_of("member")
+    "/dashboard/keys/{prefix}/revoke": lambda cast: cast.key_of("member"),
+    "/settings/unlink/{id}": lambda cast: cast.identity_of("member"),
+    "/settings/sessions/{id}/end": lambda cast: cast.session_of("member"),
 }
 """For a member's door that names a thing: the address of one of the member's, and a look at its state."""
 
@@ -92,6 +96,20 @@ class Cast:
         prefix = self.programs[role].key[:19]
         state = "SELECT revoked_at FROM api_keys WHERE prefix = :prefix"
         return f"/dashboard/keys/{prefix}/revoke", lambda: self.box.ask(state, prefix=prefix)
+
+    def identity_of(self, role: str) -> tuple[str, Callable[[], Any]]:
+        """The address that unlinks this role's identity, and whether it is linked."""
+        row = {"provider": "github", "issuer": "https://github.com", "subject": "1", "login": "octocat", "email": None}
+        add = partial(store.add_identity, id="an-identity", user_id=self.id_of(self.names[role]), now=clock.now())
+        self.box.write(partial(add, **row))
+        return "/settings/unlink/an-identity", lambda: self.box.ask("SELECT user_id FROM identities")
+
+    def session_of(self, role: str) -> tuple[str, Callable[[], Any]]:
+        """The address that ends a web session of this role's, and those that there are."""
+        where = {"id": self.id_of(self.names[role])}
+        with self.browser(role):
+            sql = "SELECT id FROM web_sessions WHERE user_id = :id ORDER BY id"
+            return f"/settings/sessions/{self.box.ask(sql, **where)[0][0]}/end", lambda: self.box.ask(sql, **where)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +189,7 @@ def test_a_door_lets_in_whom_its_line_says(cast: Cast, door: Door, role: str) ->
 
 @pytest.mark.parametrize(
     "door",
-    [door for door in DOORS if door.who == "member" and "{" in door.path],
+    [door for door in DOORS if door.who == "member" and "{" in door.path.replace("{provider}", "")],
     ids=lambda door: f"{door.method} {door.path}",
 )
 def test_nobody_reaches_another_members_things(cast: Cast, door: Door) -> None:

@@ -86,6 +86,21 @@ CREATE TABLE failed_guesses (
     blocked_until INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE identities (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    provider TEXT NOT NULL,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    login TEXT NOT NULL,
+    email TEXT,
+    created_at INTEGER NOT NULL,
+    last_used_at INTEGER NOT NULL,
+    UNIQUE (issuer, subject)
+) STRICT;
+
+CREATE INDEX idx_identities_user_id ON identities (user_id);
+
 CREATE TABLE one_time_links (
     token_hash TEXT PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('admin', 'invite', 'sign-in')),

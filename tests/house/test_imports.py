@@ -13,6 +13,7 @@ SLOW_FOR_A_HOOK = {"argparse", "http", "msgspec", "pathlib", "re", "sqlite3", "s
 OF_THE_BOX = {
     *("aiosqlite", "argon2", "httptools", "httpx", "huey", "itsdangerous", "jinja2", "litestar", "pysqlite3"),
     *("sqlite_utils", "structlog", "uvicorn", "uvloop"),
+    *("authlib", "cryptography", "httpx2", "joserfc"),
     *("arena.core", "arena.web", "arena.rooms", "arena.accounts", "arena.usage"),
 }
 LAPTOP = sorted(set(COMMANDS) - SERVER)
@@ -69,3 +70,9 @@ def test_what_a_sync_imports_later_is_nothing_of_the_box_either(tmp_path: Path, 
     loaded = imported(f"import {module}", tmp_path)
     assert "msgspec" in loaded
     assert not loaded & OF_THE_BOX
+
+
+def test_a_box_does_not_pay_for_providers_before_somebody_comes_by_one(tmp_path: Path) -> None:
+    loaded = imported("import arena.serve, arena.worker", tmp_path)
+    assert {"arena.app", "arena.accounts.actions.providers"} <= loaded
+    assert not loaded & {"authlib", "cryptography", "httpx2", "joserfc"}

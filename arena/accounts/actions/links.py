@@ -5,7 +5,7 @@ from functools import partial
 
 from arena.accounts import rules, store
 from arena.accounts.actions.passwords import slowly
-from arena.accounts.actions.people import add_user, refuse, someone
+from arena.accounts.actions.people import add_user, refuse, someone, taken
 from arena.accounts.actions.sessions import open_session
 from arena.accounts.models import Link, LinkKind, Person, Role, SignedIn
 from arena.audit.actions import note
@@ -14,6 +14,9 @@ from arena.core import ids
 from arena.core.clock import DAY
 from arena.core.db import Database
 from arena.core.errors import Conflict, NotFound
+
+ANYONE = Link("invite", None, None, "member", 0, None)
+"""What an open box grants to whoever comes: as if everybody had an invitation."""
 
 
 def create_first_link(conn: sqlite3.Connection, *, days: int, now: int, caller: Caller = OPERATOR) -> str | None:
@@ -75,10 +78,25 @@ def look_at_link(conn: sqlite3.Connection, *, token: str, now: int) -> Link:
     return link
 
 
+def use_link(conn: sqlite3.Connection, *, token: str | None, now: int) -> Link:
+    """Use a link up and return it; without a token, what an open box grants to anyone. Raises `NotFound`."""
+    if token is None:
+        return ANYONE
+    link = look_at_link(conn, token=token, now=now)
+    if not store.claim_link(conn, ids.digest(token), now):
+        raise NotFound(rules.link_problem(link, now) or "")
+    return link
+
+
+def how(token: str | None) -> dict[str, str]:
+    """What the security log says of a link that somebody came by: a mark, which its making has too, and no name."""
+    return {"link": ids.digest(token)[:8]} if token is not None else {}
+
+
 async def join(
     db: Database,
     *,
-    token: str,
+    token: str | None,
     name: str,
     display: str,
     password: str,
@@ -89,12 +107,12 @@ async def join(
 ) -> SignedIn:
     """Use a link up and sign its visitor in: a new person, or for a sign-in link the one it was made for.
 
-    ``previous`` is the token of a web session that ends with it. A sign-in link sets the password if one is given,
-    must set it if there is none yet, and then ends that person's other web sessions. Raises `NotFound` for a link
-    that does not open, and `Invalid` whose details say ``{"errors": {field: sentence}}``; the link can then be used
-    again.
+    Without a token it is somebody new who needs none: the caller has asked the configuration. ``previous`` is the
+    token of a web session that ends with it. A sign-in link sets the password if one is given, must set it if there is
+    none yet, and then ends that person's other web sessions. Raises `NotFound` for a link that does not open, and
+    `Invalid` whose details say ``{"errors": {field: sentence}}``; the link can then be used again.
     """
-    link = db.glance(partial(look_at_link, token=token, now=now))
+    link = ANYONE if token is None else db.glance(partial(look_at_link, token=token, now=now))
     if link.kind == "sign-in":
         stored = db.glance(partial(store.password_by_name, username=link.name or ""))
         if password or stored is None or stored.hash is None:
@@ -105,7 +123,7 @@ async def join(
         name = link.name or rules.name_of(name)
         display = rules.display_of(display) or name
         refuse(
-            name=rules.name_problem(name) or db.glance(partial(_taken, name=name)),
+            name=rules.name_problem(name) or db.glance(partial(taken, name=name)),
             display=rules.display_problem(display),
             password=rules.password_problem(password, name),
         )
@@ -113,11 +131,9 @@ async def join(
         enter = partial(_arrive, name=name, display=display, hashed=hashed)
 
     def write(conn: sqlite3.Connection) -> SignedIn:
-        link = look_at_link(conn, token=token, now=now)
-        if not store.claim_link(conn, ids.digest(token), now):
-            raise NotFound(rules.link_problem(link, now) or "")
+        link = use_link(conn, token=token, now=now)
         person = enter(conn, link=link, caller=caller, now=now)
-        return open_session(conn, person, session_days, caller, now, previous, link=_mark(token))
+        return open_session(conn, person, session_days, caller, now, previous, **how(token))
 
     return await db.write(write)
 
@@ -135,14 +151,14 @@ def _add_link(
 ) -> str:
     token = ids.token()
     store.add_link(conn, ids.digest(token), kind, user_id, name, role, now, now + days * DAY)
-    note(conn, "invitation_created", user_id, caller, now, kind=kind, role=role, link=_mark(token), by=by)
+    note(conn, "invitation_created", user_id, caller, now, kind=kind, role=role, by=by, **how(token))
     return token
 
 
 def _arrive(
     conn: sqlite3.Connection, *, link: Link, name: str, display: str, hashed: str, caller: Caller, now: int
 ) -> Person:
-    refuse(name=_taken(conn, name))
+    refuse(name=taken(conn, name))
     return add_user(conn, name=name, display=display, role=link.role, password_hash=hashed, caller=caller, now=now)
 
 
@@ -155,12 +171,3 @@ def _come_back(conn: sqlite3.Connection, *, link: Link, hashed: str | None, call
         store.end_sessions(conn, person.id)
         note(conn, "password_changed", person.id, caller, now)
     return person
-
-
-def _mark(token: str) -> str:
-    """What the security log calls a link: who came by it is told from who made it, without a name."""
-    return ids.digest(token)[:8]
-
-
-def _taken(conn: sqlite3.Connection, name: str) -> str | None:
-    return f"The user name {name} is taken." if store.user_by_name(conn, name) else None

@@ -89,9 +89,7 @@ def set_privacy(
 
     Raises `NotFound`.
     """
-    person = store.user(conn, user_id)
-    if person is None:
-        raise NotFound("There is nobody with this id.")
+    person = with_id(conn, user_id)
     if person.private == private:
         return False
     store.set_private(conn, user_id, private, now)
@@ -117,12 +115,37 @@ def export_user(conn: sqlite3.Connection, *, name: str) -> Export:
     account = store.account(conn, person.id)
     if account is None:
         raise NotFound(f"There is nobody called {person.name}.")
-    return Export(account, store.keys_of(conn, person.id), store.sessions_of(conn, person.id))
+    return Export(
+        account,
+        store.identities_of(conn, person.id),
+        store.keys_of(conn, person.id),
+        store.sessions_of(conn, person.id),
+    )
+
+
+def set_display(conn: sqlite3.Connection, *, user_id: str, display: str, caller: Caller, now: int) -> None:
+    """Show a person by another name; an empty one is their user name. Raises `Invalid` and `NotFound`."""
+    person = with_id(conn, user_id)
+    display = rules.display_of(display) or person.name
+    refuse(display=rules.display_problem(display))
+    if display == person.display:
+        return
+    store.set_display(conn, user_id, display, now)
+    note(conn, "user_settings_updated", user_id, caller, now, changed="display_name")
+
+
+def with_id(conn: sqlite3.Connection, id: str) -> Person:
+    """The person with this id. Raises `NotFound`."""
+    person = store.user(conn, id)
+    if person is None:
+        raise NotFound("There is nobody with this id.")
+    return person
 
 
 def myself(conn: sqlite3.Connection, *, user_id: str) -> Myself:
     """Gather what a person is told of themselves. Raises `NotFound`."""
     account, newest = store.account(conn, user_id), store.newest_key(conn, user_id)
+    linked = store.identities_of(conn, user_id)
     if account is None:
         raise NotFound("There is nobody with this id.")
     return Myself(
@@ -130,7 +153,7 @@ def myself(conn: sqlite3.Connection, *, user_id: str) -> Myself:
         username=account.username,
         display_name=account.display_name,
         email=account.email,
-        github_username=account.github_username,
+        github_username=next((each.login for each in linked if each.provider == "github"), None),
         github_avatar_url=account.github_avatar_url,
         api_key_prefix=newest.prefix if newest else None,
         privacy_mode=account.privacy_mode,
@@ -161,6 +184,11 @@ def tidy(db: Database, now: int) -> int:
         store.drop_forgotten_guesses,
     )
     return db.write_sync(lambda conn: sum(drop(conn, now) for drop in drops))
+
+
+def taken(conn: sqlite3.Connection, name: str) -> str | None:
+    """Say that somebody has this user name, if somebody has."""
+    return f"The user name {name} is taken." if store.user_by_name(conn, name) else None
 
 
 def refuse(**problems: str | None) -> None:

@@ -14,7 +14,7 @@ from arena.audit.rules import Tally
 from arena.core import ids
 from arena.core.clock import DAY
 from arena.core.db import Database
-from arena.core.errors import Forbidden, NotSignedIn
+from arena.core.errors import Forbidden, NotFound, NotSignedIn
 
 WRONG = "The user name or the password is wrong."
 
@@ -79,6 +79,20 @@ def sign_out(conn: sqlite3.Connection, *, token: str, caller: Caller, now: int) 
     user_id = store.end_session(conn, ids.digest(token))
     if user_id is not None:
         note(conn, "user_signed_out", user_id, caller, now)
+
+
+def end_one(conn: sqlite3.Connection, *, user_id: str, id: str, caller: Caller, now: int) -> None:
+    """End one of a person's web sessions. Raises `NotFound`."""
+    if not store.end_session_of(conn, user_id, id):
+        raise NotFound("That browser is signed out already.")
+    note(conn, "user_signed_out", user_id, caller, now, elsewhere=1)
+
+
+def end_others(conn: sqlite3.Connection, *, user_id: str, keep: str | None, caller: Caller, now: int) -> None:
+    """End all web sessions of a person but the one with the token ``keep``."""
+    ended = store.end_other_sessions(conn, user_id, ids.digest(keep) if keep else "")
+    if ended:
+        note(conn, "user_signed_out", user_id, caller, now, elsewhere=ended)
 
 
 def end_any_session(conn: sqlite3.Connection, *, id: str, caller: Caller, now: int, by: str) -> Person | None:

@@ -1,4 +1,4 @@
-"""The accounts room's doors: signing in and out, joining by a link, letting terminals in, one's own choices."""
+"""The accounts room's doors: signing in and out, joining, letting terminals in, what people settle for themselves."""
 
 from litestar import Router
 
@@ -10,6 +10,8 @@ from arena.accounts.routes import (
     join,
     myself,
     privacy,
+    providers,
+    settings,
     sign_in,
     terminal,
     theme,
@@ -29,6 +31,12 @@ router = Router(
         device.collect,
         device.device_page,
         device.answer,
+        providers.leave,
+        providers.leave_to_join,
+        providers.leave_to_link,
+        providers.come_back,
+        providers.newcomer_page,
+        providers.join,
         theme.theme,
         auth.login,
         auth.logout,
@@ -39,6 +47,13 @@ router = Router(
         myself.api_key,
         myself.regenerate,
         myself.revoke,
+        settings.settings_page,
+        settings.set_name,
+        settings.set_password,
+        settings.unlink,
+        settings.end_session,
+        settings.end_other_sessions,
+        settings.delete,
         privacy.set_privacy,
         privacy.settings,
         privacy.change_settings,

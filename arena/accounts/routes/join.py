@@ -7,10 +7,10 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from arena.accounts import store
-from arena.accounts.actions import links
+from arena.accounts.actions import links, providers
 from arena.accounts.guards import caller_of, welcome
 from arena.accounts.models import Link
-from arena.accounts.pages import JoinPage
+from arena.accounts.pages import JoinPage, ways, ways_in
 from arena.core import clock
 from arena.core.errors import Invalid
 from arena.web.box import box_of
@@ -24,7 +24,7 @@ AnyRequest = Request[Any, Any, Any]
 async def join_page(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
     """Show what a one-time link opens, without using it up."""
     link = box_of(request).db.glance(partial(links.look_at_link, token=token, now=clock.now()))
-    return _join_form(request, link, link.name or "", "", {}, 200)
+    return join_form(request, link, link.name or "", "", {}, 200, token=token)
 
 
 @post("/join/{token:str}", status_code=303)
@@ -48,14 +48,33 @@ async def join(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
     except Invalid as no:
         link = box.db.glance(partial(links.look_at_link, token=token, now=now))
         errors = (no.details or {}).get("errors", {})
-        return _join_form(request, link, link.name or name, display, errors, no.status)
+        return join_form(request, link, link.name or name, display, errors, no.status, token=token)
     return welcome(request, opened, "/")
 
 
-def _join_form(
-    request: AnyRequest, link: Link, name: str, display: str, errors: dict[str, str], status: int
+def join_form(
+    request: AnyRequest,
+    link: Link,
+    name: str,
+    display: str,
+    errors: dict[str, str],
+    status: int,
+    *,
+    token: str | None = None,
+    known_by: tuple[str, str] = ("", ""),
 ) -> Response[bytes]:
-    person = box_of(request).db.glance(partial(store.user, id=link.user_id)) if link.user_id else None
+    """Show the form behind a link; ``known_by`` names the provider that sent somebody, and their login there."""
+    box = box_of(request)
+    person = box.db.glance(partial(store.user, id=link.user_id)) if link.user_id else None
     shown = person.display if person else display
-    page = JoinPage(link.kind, name, shown, link.name is not None, errors)
+    offers = () if known_by[0] else providers.offers(box.config.oauth)
+    page = JoinPage(
+        "open" if link is links.ANYONE else link.kind,
+        name,
+        shown,
+        link.name is not None,
+        errors,
+        ways_in(offers, "/") if token is None else ways(offers, f"/join/{token}/"),
+        *known_by,
+    )
     return form_page(request, "accounts/join.html", page, status)

@@ -24,7 +24,7 @@ AnyRequest = Request[Any, Any, Any]
 async def set_privacy(request: AnyRequest) -> Response[bytes]:
     """Hide the visitor from public boards if the box is ticked, show them if it is not."""
     await _set(request, private=field(await request.form(), "privacy_mode") != "")
-    return see_other("/settings")
+    return see_other("/settings?done=privacy#privacy")
 
 
 @get("/api/me/settings", data=Settings)

@@ -1,4 +1,4 @@
-"""Signing in with a password, and signing out."""
+"""Signing in, with a password here and by way of `providers`, and signing out."""
 
 from functools import partial
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.params import FromQuery
 
-from arena.accounts.actions import sessions
+from arena.accounts.actions import providers, sessions
 from arena.accounts.guards import caller_of, device_of, tally_of, welcome
-from arena.accounts.pages import SignInPage
+from arena.accounts.pages import SignInPage, ways_in
 from arena.core import clock
-from arena.core.errors import Forbidden, NotSignedIn, TooMany
+from arena.core.errors import ArenaError, Forbidden, NotSignedIn, TooMany
 from arena.web.box import box_of, visitor_of
 from arena.web.forms import field, form_page, see_other
 from arena.web.session import safe_next, session_cookie, token_of
@@ -23,7 +23,7 @@ async def sign_in_page(request: AnyRequest, next: FromQuery[str] = "/") -> Respo
     """Show the form; whoever is signed in goes straight on."""
     if visitor_of(request) is not None:
         return see_other(safe_next(next))
-    return form_page(request, "accounts/sign_in.html", SignInPage(safe_next(next), "", ""), 200)
+    return sign_in_form(request, next=safe_next(next))
 
 
 @post("/sign-in", status_code=303)
@@ -46,8 +46,7 @@ async def sign_in(request: AnyRequest) -> Response[bytes]:
             previous=token_of(request),
         )
     except (NotSignedIn, Forbidden, TooMany) as no:
-        page = SignInPage(next, name, no.sentence)
-        return form_page(request, "accounts/sign_in.html", page, no.status, no.retry_after)
+        return sign_in_form(request, next=next, name=name, error=no)
     return welcome(request, opened, next)
 
 
@@ -60,3 +59,14 @@ async def sign_out(request: AnyRequest) -> Response[bytes]:
             partial(sessions.sign_out, token=token, caller=caller_of(request), now=clock.now())
         )
     return see_other("/", session_cookie(request, "", 0))
+
+
+def sign_in_form(
+    request: AnyRequest, *, next: str = "/", name: str = "", error: ArenaError | None = None
+) -> Response[bytes]:
+    """Show the form, with every provider that one may come by, and what went wrong."""
+    config = box_of(request).config
+    ways = ways_in(providers.offers(config.oauth), next)
+    page = SignInPage(next, name, error.sentence if error else "", ways, config.accounts.sign_up)
+    status, pause = (error.status, error.retry_after) if error else (200, None)
+    return form_page(request, "accounts/sign_in.html", page, status, pause)

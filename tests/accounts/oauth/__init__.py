@@ -1,0 +1,1 @@
+"""Signing in by way of providers: each of them, and what they share."""
