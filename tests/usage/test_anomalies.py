@@ -3,27 +3,35 @@
 import sqlite3
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlite_utils import Database as Tables
 
 from arena.accounts import store as accounts
 from arena.audit.models import Caller
+from arena.core import sqlite
 from arena.core.clock import Days
 from arena.core.config import Config
 from arena.core.db import Database
 from arena.core.errors import Conflict, NotFound
+from arena.core.migrate import migrate
 from arena.leaderboard.actions import board
+from arena.prices.actions import load
+from arena.prices.models import Table
+from arena.rooms import schemas
 from arena.usage import store
 from arena.usage.actions.anomalies import judge
+from arena.usage.actions.costs import reprice
 from arena.usage.actions.recount import forget, recount
 from arena.usage.models import Anomaly, Road, StoredSession, Totals
 from arena.usage.rules import RECENT, Usual, doubts
 from tests.conftest import NOW, PEOPLE
-from tests.usage.conftest import DAY, HOUR, SUMS, Send, a_record, a_report, counted, sums
+from tests.usage.conftest import DAY, HOUR, PRICE, SUMS, Send, a_record, a_report, counted, sums
 
 ALICE, ADMIN = PEOPLE["alice"], PEOPLE["carol"]
 TODAY = "2026-11-20"
@@ -119,6 +127,15 @@ def test_the_mean_is_of_the_last_thirty_sessions_and_of_nobody_else(db: Database
 def test_a_first_sync_of_everything_is_weighed_session_by_session(db: Database, send: Send) -> None:
     send(*(one(f"s{number}", 100_000 if number == 15 else 100) for number in range(20)))
     assert flagged(db) == [("alice", "size", 100, 100_000)]
+
+
+def test_a_price_that_becomes_known_flags_nothing(db: Database, send: Send, days: Days) -> None:
+    for number in range(42):
+        send(one(f"s{number}", 100 if number < 12 else 5, model="claude-z"))
+    table = Table("another", "2026-01-01", {"claude-z": PRICE})
+    db.write_sync(lambda conn: load(conn, table, digest="another", now=NOW))
+    assert db.write_sync(lambda conn: reprice(conn, ALICE, since="2026-01-01", days=days, now=NOW)) == 42
+    assert flagged(db) == []
 
 
 def test_cache_tokens_make_no_session_large(db: Database, send: Send) -> None:
@@ -367,6 +384,21 @@ def test_deleting_a_person_takes_their_flags_along(db: Database, send: Send) -> 
     db.write_sync(partial(accounts.delete_user, id=ALICE))
     for table in ("anomalies", "recent_sessions"):
         assert db.read_sync(lambda conn, table=table: conn.execute(f"SELECT * FROM {table}").fetchall()) == []
+
+
+def test_a_release_before_exclusions_keeps_what_its_roads_brought(tmp_path: Path) -> None:
+    file = tmp_path / "older.db"
+    conn = sqlite.connect(file)
+    for migrations in schemas():
+        migrations.apply(Tables(conn), stop_before="0009_anomalies")
+    accounts.add_user(conn, ALICE, "alice", "Alice", "member", None, NOW)
+    conn.execute("INSERT INTO road_days VALUES (?, ?, 1, 3, 2, 4, 5, 6, 7, 8)", (ALICE, TODAY))
+    conn.commit()
+    conn.close()
+    assert "usage.0009_anomalies" in migrate(file, schemas())
+    conn = sqlite.connect(file, readonly=True)
+    assert store.road_day(conn, ALICE, TODAY, 1) == {(3, 0): Totals(2, 4, 5, 6, 7, 8)}
+    conn.close()
 
 
 # -- in any order

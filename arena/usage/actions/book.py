@@ -284,7 +284,7 @@ class Book:
         self._settle_records(roads)
         usages = self._settle_sessions(recounted)
         risen = self._settle_sums(counted)
-        self._watch(usages)
+        self._watch(usages, recounted)
         return risen
 
     def _settle_roads(self) -> tuple[dict[tuple[str, int], int | None], dict[str, dict[int, Totals]], set[int]]:
@@ -461,8 +461,8 @@ class Book:
                 partial(store.set_tool_streak, self.conn, self.user_id, tool),
             )
 
-    def _watch(self, usages: list[tuple[StoredSession, Totals]]) -> None:
-        """Flag what should be looked at among the sessions whose tokens changed, and note what is usual now."""
+    def _watch(self, usages: list[tuple[StoredSession, Totals]], recounted: set[int]) -> None:
+        """Flag what should be looked at among the sessions that count more than before; note what is usual now."""
         if self.anew:
             store.put_recent_sessions(self.conn, self.user_id, store.last_sessions(self.conn, self.user_id, RECENT))
             return
@@ -481,9 +481,11 @@ class Book:
             for day in self.full_days
         }
         for session, totals in sorted(usages, key=lambda each: each[0].number):
-            number, mean = session.number, usual.mean(without=session.number)
-            if reasons := doubts(session, totals, mean, is_beyond=number in self.beyond, fills_day=number in fillers):
-                self._flag(session, totals, mean, reasons)
+            number, change = session.number, self.work[session.number].totals
+            if change.tokens > 0 or number in recounted:
+                mean, is_beyond = usual.mean(without=number), number in self.beyond
+                if reasons := doubts(session, totals, mean, is_beyond=is_beyond, fills_day=number in fillers):
+                    self._flag(session, totals, mean, reasons)
             usual.put(number, totals.input + totals.output)
         if noted is None or usual.is_short:
             usual.recent = store.last_sessions(self.conn, self.user_id, RECENT)
