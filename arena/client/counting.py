@@ -12,7 +12,7 @@ from typing import Protocol
 
 import msgspec
 
-from arena.client import databases, ledger, tools
+from arena.client import ledger, tools
 from arena.client.models import Copy, Reading, Stretch, merge
 from arena.client.sources import Database, Document, Log, Part, Source, Stamp
 
@@ -158,6 +158,8 @@ class _Counter:
         self._read(source.path, source.stamp, reading, self._earlier(source.path)[1])
 
     def _database(self, source: Database) -> None:
+        from arena.client import databases
+
         parts = databases.read(source.path, source.parts)
         changed = [part for part in parts if self.full or self.known.get(part.path) != part.stamp]
         self.files.unchanged += len(parts) - len(changed)

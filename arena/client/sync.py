@@ -135,7 +135,11 @@ def _count(
 
     files = Files()
     only: set[int] | None = set() if asked.spooled else None
-    for name in _tools(asked):
+    wanted = _tools(asked)
+    if only is not None:
+        # Each tool costs a millisecond to know of, and the ones whose hooks are silent have nothing to say.
+        wanted = sorted({word.get("tool", "") for word in words.values()}.intersection(wanted))
+    for name in wanted:
         tool = module(name)
         if only is None:
             files.add(count(conn, tool, tool.sources(), asked.full))
@@ -149,8 +153,6 @@ def _count(
 def _named(tool: "Tool", words: dict[str, dict[str, str]]) -> list["Source"] | None:
     """List the transcripts that a tool's hooks named; None stands for all, where a hook could not name any."""
     mine = [word.get("transcript_path", "") for word in words.values() if word.get("tool") == tool.NAME]
-    if not mine:
-        return []
     named = getattr(tool, "named", None)
     if named is None or not all(mine):
         return None
