@@ -17,8 +17,6 @@ from arena.client.home import Refused
 
 BACKUP = ".arena-backup"
 EVENT = "SessionEnd"
-TIMEOUT = 10
-"""Seconds; the tool gives its hooks 1.5 s unless one asks for more."""
 
 Json = dict[str, Any]
 
@@ -40,7 +38,9 @@ def main(argv: list[str]) -> int:
 
 def hookable() -> list[str]:
     """List the tools that call hooks."""
-    return ["claude-code"]
+    from arena.client.counting import tool_names
+
+    return [name for name in tool_names() if hasattr(_tool(name), "HOOK")]
 
 
 def found(name: str) -> bool:
@@ -63,11 +63,16 @@ def command(name: str) -> str:
     return next((str(hook["command"]) for hook in ours), "")
 
 
+def note(name: str) -> str:
+    """Say what is left to do after an install, or nothing."""
+    return str(getattr(_tool(name), "HOOK_NOTE", ""))
+
+
 def install(name: str) -> bool:
     """Add our hook to a tool's settings; says whether anything changed."""
     path = _settings(name)
     content = _read(path)
-    wanted = {"type": "command", "command": f"{_command()} hook {name}", "timeout": TIMEOUT}
+    wanted = {"type": "command", "command": f"{_command()} hook {name}", **_tool(name).HOOK}
     ours = [hook for hook in _hooks_of(content) if _ours(hook, name)]
     if ours == [wanted]:
         return False
@@ -116,6 +121,8 @@ def _act(asked: Namespace) -> int:
             f"{row['tool']}: {row['state']}{'' if row['changed'] or asked.action == 'list' else ' already'}"
             f" ({row['settings']})"
         )
+        if row["changed"] and row["state"] == "installed" and note(str(row["tool"])):
+            print(f"  {note(str(row['tool']))}")
     return 0
 
 

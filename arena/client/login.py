@@ -49,13 +49,15 @@ def _login(asked: Namespace) -> int:
     credentials.keep(found)
     if found.own and before and before.own and before.server == found.server:
         _revoke(before)
-    hooked = [] if asked.no_hooks else _hook()
+    hooked = {} if asked.no_hooks else _hook()
     if asked.json:
-        print(json.dumps({"username": found.username, "server": found.server, "hooks": hooked}))
+        print(json.dumps({"username": found.username, "server": found.server, "hooks": list(hooked)}))
     else:
         print(f"signed in at {found.server} as {terminal.bold(terminal.clean(found.username))}.")
-        for name in hooked:
+        for name, left in hooked.items():
             print(f"hook installed: {name}")
+            if left:
+                print(f"  {left}")
     if asked.no_sync:
         return 0
     from arena.client import sync
@@ -120,15 +122,18 @@ def _revoke(before: credentials.Credentials) -> None:
         pass
 
 
-def _hook() -> list[str]:
-    """Install what can be installed; settings that cannot be understood must not keep anybody from signing in."""
+def _hook() -> dict[str, str]:
+    """Install what can be installed, and say what is left to do for each.
+
+    Settings that cannot be understood must not keep anybody from signing in.
+    """
     from arena.client import hooks
 
-    installed = []
+    installed = {}
     for name in hooks.hookable():
         try:
             if hooks.found(name) and hooks.install(name):
-                installed.append(name)
+                installed[name] = hooks.note(name)
         except Refused as refusal:
             terminal.complain(str(refusal))
     return installed

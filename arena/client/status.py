@@ -49,7 +49,7 @@ def _local() -> dict[str, Any]:
     return {
         "unsent": unsent,
         "refused": refused,
-        "hooks": {name: hooks.state(name) for name in hooks.hookable()},
+        "hooks": {name: hooks.state(name) for name in hooks.hookable() if hooks.found(name)},
     }
 
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from arena.client.spool import leave
 from arena.client.tools import codex
 from arena.wire import record_key, session_hash
 from tests.client.box import Box
 from tests.client.conftest import Laptop
-from tests.client.lines import append, write
+from tests.client.lines import answer, append, write
 from tests.client.rollouts import (
     SECRET,
     call,
@@ -451,11 +452,20 @@ def test_nothing_of_what_was_written_leaves(laptop: Laptop, home: Path) -> None:
     assert SECRET not in out
 
 
-def test_a_hook_names_a_rollout(laptop: Laptop, home: Path, box: Box, signed_in: Any) -> None:
+def test_a_hook_has_all_rollouts_read_for_sub_agents_have_their_own(
+    laptop: Laptop, home: Path, box: Box, signed_in: Any
+) -> None:
     path = write(place(home), meta(), *counts(50))
-    write(place(home, "s-2"), meta("s-2"), *counts(70))
-    from arena.client.spool import leave
-
+    write(place(home, "s-2"), meta("s-2", source={"subagent": {}}), *counts(70))
+    write(laptop.transcript, answer())
     leave({"tool": "codex", "session_id": "s-1", "transcript_path": str(path)})
     assert laptop.run("sync", "--spooled")[0] == 0
-    assert [each["output"] for each in box.records.values()] == [50]
+    assert sorted(each["output"] for each in box.records.values()) == [50, 70]
+    assert laptop.json("sync")["submitted"] == 1
+
+
+def test_a_hook_that_names_nothing_has_the_tool_read(laptop: Laptop, home: Path, box: Box, signed_in: Any) -> None:
+    write(place(home), meta(), *counts(50))
+    leave({"tool": "codex", "session_id": "s-1"})
+    assert laptop.run("sync", "--spooled")[0] == 0
+    assert len(box.records) == 1

@@ -69,6 +69,35 @@ def test_another_arena_s_path_is_replaced(laptop: Laptop) -> None:
     assert len(json.loads(laptop.settings.read_text())["hooks"]["SessionEnd"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("tool", "place", "timeout"), [("codex", ".codex/hooks.json", 3), ("gemini", ".gemini/settings.json", 10_000)]
+)
+def test_other_tools_have_a_hook_of_their_own(laptop: Laptop, tool: str, place: str, timeout: int) -> None:
+    path = laptop.claude.parent / place
+    path.parent.mkdir()
+    path.write_text(OTHER)
+    code, out, _ = laptop.run("hooks", "install", tool)
+    assert (code, "trust" in out) == (0, tool == "codex")
+    entries = json.loads(path.read_text())["hooks"]["SessionEnd"]
+    (hook,) = entries[-1]["hooks"]
+    assert (len(entries), hook["type"], hook["timeout"]) == (2, "command", timeout)
+    assert hook["command"].endswith(f" hook {tool}")
+    once = path.read_text()
+    assert laptop.run("hooks", "install", tool)[1].count("already") == 1
+    assert path.read_text() == once
+    assert not laptop.settings.exists()
+    laptop.run("hooks", "uninstall", tool)
+    assert path.read_text() == OTHER
+
+
+def test_hooks_are_installed_for_the_tools_that_are_found(laptop: Laptop) -> None:
+    (laptop.claude.parent / ".codex" / "sessions").mkdir(parents=True)
+    assert [row["tool"] for row in laptop.json("hooks", "install")] == ["claude-code", "codex"]
+    assert [row["state"] for row in laptop.json("hooks", "list")] == ["installed", "installed", "missing"]
+    laptop.run("hooks", "uninstall")
+    assert not (laptop.claude.parent / ".codex" / "hooks.json").exists()
+
+
 def test_an_unknown_tool_is_wrong_usage(laptop: Laptop) -> None:
     code, _, err = laptop.run("hooks", "install", "nothing")
     assert (code, err.count("\n")) == (2, 1)

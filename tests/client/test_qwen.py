@@ -156,12 +156,15 @@ def test_another_home_is_looked_into_where_it_is_set(
     assert laptop.record()["key"] == record_key("qwen:assistant-2", "")
 
 
-def test_a_hook_names_a_chat(laptop: Laptop, chat: Path, box: Box, signed_in: Any) -> None:
+def test_a_hook_names_a_chat_and_its_sub_agents_come_along(
+    laptop: Laptop, chat: Path, box: Box, signed_in: Any
+) -> None:
     write(chat, said())
+    write(chat.parents[1] / "subagents" / "s-1" / "agent-1.jsonl", said(3, isSidechain=True))
     write(chat.with_name("s-2.jsonl"), said(2))
     leave({"tool": "qwen", "session_id": "s-1", "transcript_path": str(chat)})
     assert laptop.run("sync", "--spooled")[0] == 0
-    assert set(box.records) == {record_key("qwen:assistant-1", "")}
+    assert set(box.records) == {record_key(f"qwen:assistant-{number}", "") for number in (1, 3)}
 
 
 def test_nothing_of_what_was_written_leaves(laptop: Laptop, chat: Path) -> None:

@@ -11,6 +11,8 @@ from arena.client.sources import Log, stamp, walk
 
 NAME = "claude-code"
 COLLECTOR = "claude-code/1"
+HOOK = {"timeout": 10}
+"""Seconds; the tool gives its hooks 1.5 s unless one asks for more."""
 
 CLEANUP_DAYS = 30
 """After which the tool deletes a transcript, when it starts and its settings say nothing else."""

@@ -25,6 +25,10 @@ from arena.wire import record_key
 
 NAME = "codex"
 COLLECTOR = "codex/1"
+HOOK = {"timeout": 3}
+"""Seconds; the tool complains of a hook at the end of a session that asks for more."""
+
+HOOK_NOTE = "Codex asks at its next start whether you trust this hook, and runs it only then."
 
 COMPRESSED = ".zst"
 
@@ -189,6 +193,11 @@ def home() -> str:
     return os.path.abspath(os.path.expanduser(os.environ.get("CODEX_HOME") or "~/.codex"))
 
 
+def settings_file() -> str:
+    """Name the file in which the user's hooks stand."""
+    return os.path.join(home(), "hooks.json")
+
+
 def places() -> list[str]:
     """List the folders of rollouts, those that go on and those put away."""
     return [os.path.join(home(), name) for name in ("sessions", "archived_sessions")]
@@ -213,13 +222,6 @@ def sources() -> Iterator[Source]:
             if name not in seen:
                 seen.add(name)
                 yield Document(_place(name), stamp(stat), partial(_read_compressed, settings, name, path))
-
-
-def named(path: str) -> Iterator[Log]:
-    """Give the rollout that a hook names."""
-    name = os.path.basename(path)
-    if name.startswith("rollout-") and name.endswith(".jsonl") and os.path.isfile(path):
-        yield Log(_place(name), stamp(os.stat(path)), partial(_read, _settings(), name), path)
 
 
 def _place(name: str) -> str:

@@ -19,6 +19,8 @@ from arena.wire import record_key
 
 NAME = "gemini"
 COLLECTOR = "gemini/1"
+HOOK = {"name": "arena", "timeout": 10_000}
+"""Milliseconds."""
 
 BUILT_IN = frozenset(
     "activate_skill ask_user cli_help codebase_investigator complete_task delegate_to_agent enter_plan_mode"
@@ -99,6 +101,11 @@ _decode_state = msgspec.msgpack.Decoder(_State).decode
 def home() -> str:
     """Name the folder in which the tool keeps its things."""
     return os.path.abspath(os.path.join(os.path.expanduser(os.environ.get("GEMINI_CLI_HOME") or "~"), ".gemini"))
+
+
+def settings_file() -> str:
+    """Name the settings file in which the user's hooks stand."""
+    return os.path.join(home(), "settings.json")
 
 
 def places() -> list[str]:

@@ -85,10 +85,14 @@ def sources() -> Iterator[Log]:
 
 
 def named(path: str) -> Iterator[Log]:
-    """Give the chat that a hook names."""
+    """Give the chat that a hook names, and those of its sub-agents."""
     if path.endswith(".jsonl"):
         with suppress(OSError):
             yield Log(path, stamp(os.stat(path)), _read)
+        chats, name = os.path.split(path)
+        beside = os.path.join(os.path.dirname(chats), "subagents", name.removesuffix(".jsonl"))
+        for other, stat in walk(beside, ".jsonl"):
+            yield Log(other, stamp(stat), _read)
 
 
 def _read(file: Readable, offset: int, state: bytes, buffer: bytearray) -> Reading:
