@@ -93,6 +93,7 @@ DOORS = (
     # The administrator's pages
     Door("GET", "/admin/anomalies", "admin"),
     Door("POST", "/admin/anomalies/{id}/{verdict}", "admin", "sensitive"),
+    Door("GET", "/admin/prices", "admin"),
     Door("GET", "/admin", "admin"),
     Door("POST", "/admin/invitations", "admin", "sensitive"),
     Door("GET", "/admin/people/{name}", "admin"),

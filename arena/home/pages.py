@@ -71,6 +71,9 @@ class DashboardPage(Struct, frozen=True):
     input: int
     output: int
     cache: int
+    cost: str
+    cost_each: str
+    """A session's share of it, or why there is none, in words."""
     sessions: int
     streak: int
     dates: str
@@ -127,6 +130,8 @@ def dashboard(
         input=me.input if me else 0,
         output=me.output if me else 0,
         cache=me.cache if me else 0,
+        cost=words.cost(me.cost, me.unpriced) if me else "$0.00",
+        cost_each=_cost_each(me),
         sessions=me.sessions if me else 0,
         streak=me.streak if me else 0,
         dates=words.day_range(week.start, week.end),
@@ -144,6 +149,14 @@ def dashboard(
         link_days=link_days,
         invitation_link=invitation_link,
     )
+
+
+def _cost_each(me: Standing | None) -> str:
+    if me is None or not me.sessions:
+        return "nothing yet"
+    if me.unpriced:
+        return f"{words.plural(me.unpriced, 'response has', 'responses have')} no price"
+    return f"{words.cost(me.cost // me.sessions, 0)} a session"
 
 
 def _mine(board: Board, visitor_id: str) -> Standing | None:

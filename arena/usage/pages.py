@@ -1,4 +1,4 @@
-"""What the administrators' page of flagged sessions shows."""
+"""What the administrators' pages of flagged sessions and of prices show."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
+from arena.prices.models import Version
 from arena.usage.models import TOOL_BY_ID, AnomalyState, FlaggedSession, Road, Verdict
 from arena.web import words
 
@@ -164,3 +165,25 @@ def _span(seconds: int) -> str:
 
 def _short_day(day: str) -> str:
     return f"{date.fromisoformat(day).day} {words.MONTHS[date.fromisoformat(day).month - 1]}"
+
+
+class Unpriced(Struct, frozen=True):
+    """A model whose price nobody knows, and what was used of it."""
+
+    model: str
+    responses: int
+    tokens: int
+    last_day: str
+
+
+class PricesPage(Struct, frozen=True):
+    """What `usage/prices.html` shows."""
+
+    unknown: tuple[Unpriced, ...]
+    versions: tuple[Version, ...]
+    zone: str
+
+
+def prices(unknown: Sequence[tuple[str, int, int, str]], versions: Sequence[Version], *, zone: str) -> PricesPage:
+    """Show the models without a price, most tokens first, and the tables, newest first."""
+    return PricesPage(tuple(Unpriced(*each) for each in unknown), tuple(versions), zone)

@@ -18,7 +18,13 @@ ADMINS = (
     *("/admin", "/admin?q=nobody-like-this", "/admin/people/ye-jin", "/admin/people/alice"),
     *("/admin/teams", f"/admin/teams/{TEAM}", "/admin/keys"),
     *("/admin/keys?state=revoked", "/admin/sessions", "/admin/sessions?person=alice"),
-    *("/admin/audit", "/admin/audit?q=nothing-like-this", "/admin/anomalies", "/admin/anomalies?show=excluded"),
+    *(
+        "/admin/audit",
+        "/admin/audit?q=nothing-like-this",
+        "/admin/anomalies",
+        "/admin/anomalies?show=excluded",
+        "/admin/prices",
+    ),
 )
 ASKED = (
     "redirect_uri=http%3A%2F%2Flocalhost%3A8080%2Fcallback&state=s&label=a-machine-with-a-rather-long-name-of-its-own"

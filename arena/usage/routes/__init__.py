@@ -1,8 +1,8 @@
-"""The usage room's doors, one file a road, and what administrators decide on what came by them."""
+"""The usage room's doors, one file a road, and what administrators see and decide of what came by them."""
 
 from litestar import Router
 
-from arena.usage.routes import anomalies, v1
+from arena.usage.routes import anomalies, prices, v1
 
-router = Router(path="/", route_handlers=[v1.router, anomalies.anomalies, anomalies.decide])
+router = Router(path="/", route_handlers=[v1.router, anomalies.anomalies, anomalies.decide, prices.prices])
 hot = {"/api/v1/sessions": v1.sessions.fn, "/api/v1/sessions/batch": v1.batch.fn}
