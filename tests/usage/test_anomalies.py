@@ -422,7 +422,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 def test_sums_are_those_of_what_counts_whatever_is_sent_excluded_restored_and_recounted(
     db: Database, send: Send, decide: Judge, days: Days, steps: list[tuple[str, Any, Any]]
