@@ -29,7 +29,7 @@ from arena.usage.actions.anomalies import judge
 from arena.usage.actions.costs import reprice
 from arena.usage.actions.recount import forget, recount
 from arena.usage.models import Anomaly, Road, StoredSession, Totals
-from arena.usage.rules import RECENT, Usual, doubts
+from arena.usage.rules.doubts import RECENT, Usual, doubts
 from tests.conftest import NOW, PEOPLE
 from tests.usage.conftest import DAY, HOUR, PRICE, SUMS, Send, a_record, a_report, counted, sums
 

@@ -29,19 +29,8 @@ from arena.usage.models import (
     Totals,
     UserTotals,
 )
-from arena.usage.rules import (
-    GROWN_SINCE,
-    OUTPUT_PER_DAY,
-    RECENT,
-    Usual,
-    counting_road,
-    doubts,
-    genuine,
-    is_beyond_response,
-    merge,
-    totals_of,
-    used_by,
-)
+from arena.usage.rules.copies import counting_road, genuine, merge, totals_of, used_by
+from arena.usage.rules.doubts import GROWN_SINCE, OUTPUT_PER_DAY, RECENT, Usual, doubts, is_beyond_response
 from arena.wire import Record
 
 

@@ -16,7 +16,8 @@ from arena.core.errors import Invalid, TooLarge
 from arena.usage.actions.records import deliver
 from arena.usage.actions.recount import forget as forget_project
 from arena.usage.models import BatchBody, Delivery, ForgetBody, Outcome, Refused, Report, Road, SessionBody, Write
-from arena.usage.rules import report_of, session_body, usage_reports
+from arena.usage.rules.session_api import report_of, session_body
+from arena.usage.rules.syncs import usage_reports
 from arena.web.api import answer
 from arena.web.box import body_of, box_of
 from arena.web.live import Arrival
