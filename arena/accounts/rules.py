@@ -224,6 +224,17 @@ def device_code_problem(asked: DeviceCode, now: int) -> str | None:
     return None
 
 
+def how_to_join(sign_up: str, address: str) -> str:
+    """Tell somebody new, by what the configuration lets in, how they get an account at a box."""
+    match sign_up:
+        case "open":
+            return f"Make an account at {address}/join in a browser, then log in here."
+        case "domain":
+            return f"Sign in at {address}/sign-in in a browser, with a provider that it names."
+        case _:
+            return "Ask its administrator for an invitation link, and open it in a browser."
+
+
 def link_problem(link: Link | None, now: int) -> str | None:
     """Say why a one-time link does not open."""
     if link is None:

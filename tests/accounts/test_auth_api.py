@@ -7,8 +7,9 @@ import pytest
 from arena.accounts import rules, store
 from arena.accounts.actions import people
 from arena.core import clock
+from arena.core.config import Accounts, Config, Server
 
-from .conftest import HERE, PASSWORD
+from .conftest import HERE, PASSWORD, serve
 
 LOGIN = "/api/auth/login"
 
@@ -129,8 +130,71 @@ def test_what_needs_mail_says_how_else_one_joins(site, path: str) -> None:
 def test_nobody_registers_where_people_are_invited(site, db) -> None:
     answer = site.client.post("/api/auth/register", json={"username": "eve", "password": PASSWORD})
     assert answer.status_code == 403
-    assert "by invitation" in answer.json()["error"]
+    assert answer.json() == {
+        "error": "Nobody registers here. Ask its administrator for an invitation link, and open it in a browser."
+    }
     assert db.read_sync(partial(store.user_by_name, username="eve")) is None
+
+
+@pytest.fixture
+def open_site(db, tmp_path):
+    """A site where anybody may join."""
+    yield from serve(db, tmp_path, Config(accounts=Accounts(sign_up="open"), server=Server(url="http://arena.test")))
+
+
+def register(site, **said):
+    return site.client.post("/api/auth/register", json={"username": "Eve", "password": PASSWORD, **said})
+
+
+def test_where_anybody_may_join_a_program_makes_an_account_and_a_key(open_site, db, events) -> None:
+    answer = register(open_site, displayName="Eve of São Paulo")
+    assert answer.status_code == 201
+    said = answer.json()
+    person = db.read_sync(partial(store.user_by_name, username="eve"))
+    assert said["user"] == {
+        "id": person.id,
+        "username": "eve",
+        "displayName": "Eve of São Paulo",
+        "apiKeyPrefix": said["apiKey"][:19],
+        "createdAt": clock.iso(person.created_at),
+    }
+    assert works(open_site, said["apiKey"])
+    assert open_site.client.get("/api/auth/me").json()["user"]["username"] == "eve"
+    assert [event for event, _, _ in events()][-3:] == ["user_created", "user_signed_in", "api_key_generated"]
+    assert login(open_site, username="EVE").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "words"),
+    [
+        ({"username": "bob"}, 409, "taken"),
+        ({"username": "no"}, 400, "3 to 50"),
+        ({"username": "EVE!"}, 400, "3 to 50"),
+        ({"password": "short"}, 400, "at least 8"),
+        ({"displayName": "x" * 51}, 400, "at most 50"),
+        ({"username": None}, 400, "username"),
+    ],
+)
+def test_who_cannot_register_hears_why(open_site, db, bob, said, status: int, words: str) -> None:
+    answer = register(open_site, **said)
+    assert answer.status_code == status
+    assert words in answer.json()["error"]
+    assert "arena" not in answer.cookies
+    assert [each.name for each in db.read_sync(store.users)] == ["bob"]
+
+
+def test_what_needs_mail_names_the_page_where_anybody_may_join(open_site) -> None:
+    answer = open_site.client.post("/api/auth/send-code", json={"email": "eve@example.org"})
+    assert "http://arena.test/join" in answer.json()["error"]
+
+
+def test_what_needs_mail_names_the_page_with_the_providers_where_they_decide(db, tmp_path) -> None:
+    config = Config(accounts=Accounts(sign_up="domain", domains=["a.test"]), server=Server(url="http://arena.test"))
+    for site in serve(db, tmp_path, config):
+        for path in ("send-code", "register"):
+            body = {"username": "eve", "password": PASSWORD}
+            answer = site.client.post(f"/api/auth/{path}", json=body)
+            assert "http://arena.test/sign-in" in answer.json()["error"]
 
 
 def test_nobody_signed_in_hears_one_string(site) -> None:

@@ -209,3 +209,11 @@ def test_who_is_shut_out_meanwhile_gets_no_key(site, db, alice, bob) -> None:
     db.write_sync(partial(people.disable_user, name="bob", caller=HERE, now=clock.now()))
     assert send(site, form).status_code in (401, 403)
     assert keys_of(db, bob) == []
+
+
+@pytest.mark.parametrize("address", [f"/api/auth/cli?redirect_uri={CALLBACK}&state=s", "/device"])
+def test_whoever_is_somebody_else_can_sign_out_right_there(site, bob, address: str) -> None:
+    site.sign_in("bob")
+    page = site.client.get(address).text
+    assert "Signed in as <bdi>bob</bdi>" in page
+    assert 'action="/sign-out"' in page

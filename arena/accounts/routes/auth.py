@@ -8,19 +8,19 @@ from litestar.datastructures import Cookie
 from litestar.enums import MediaType
 from litestar.types import ASGIApp
 
-from arena.accounts import store
-from arena.accounts.actions import keys, people, sessions
+from arena.accounts import rules, store
+from arena.accounts.actions import keys, links, people, sessions
 from arena.accounts.guards import caller_of, cookies_of, device_of, me, tally_of
 from arena.accounts.models import CameIn, Done, LogIn, Member, Register, Whoami
 from arena.core import clock
-from arena.core.errors import ArenaError, Forbidden, NotFound
+from arena.core.errors import ArenaError, Conflict, Forbidden, Invalid, NotFound
 from arena.web.api import Answer, encode, json_of
 from arena.web.box import box_of
 from arena.web.forms import PRIVATE
 from arena.web.session import session_cookie, token_of
 
-BY_INVITATION = "This arena lets people in by invitation. Ask its administrator for a link, and open it in a browser."
-NO_MAIL = "This arena sends no mail. Ask its administrator for an invitation link, and open it in a browser."
+PROGRAM = "terminal"
+"""What a key is called that a program came by with a password; it names no machine."""
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -43,7 +43,7 @@ async def login(request: AnyRequest) -> Response[bytes]:
     )
     person, key = opened.person, ""
     if said.source == "cli":
-        deed = partial(keys.make_key, user_id=person.id, label="terminal", way="password")
+        deed = partial(keys.make_key, user_id=person.id, label=PROGRAM, way="password")
         try:
             key = await box.db.write(partial(deed, caller=caller_of(request), now=now))
         except ArenaError:
@@ -73,14 +73,41 @@ async def whoami(request: AnyRequest) -> ASGIApp:
 @post("/api/auth/register", csrf="json", status_code=201, bare=True, body=Register, data=CameIn)
 async def register(request: AnyRequest) -> Response[bytes]:
     """Make an account and a key, where anybody may join."""
-    await json_of(request, Register)
-    raise Forbidden(BY_INVITATION)
+    said, box, now = await json_of(request, Register), box_of(request), clock.now()
+    if box.config.accounts.sign_up != "open":
+        raise Forbidden(f"Nobody registers here. {_how_to_join(request)}")
+    try:
+        opened = await links.join(
+            box.db,
+            token=None,
+            name=said.username,
+            display=said.display_name,
+            password=said.password,
+            session_days=box.config.accounts.session_days,
+            caller=caller_of(request),
+            now=now,
+            previous=token_of(request),
+        )
+    except Invalid as no:
+        if box.db.glance(partial(store.user_by_name, username=rules.name_of(said.username))):
+            raise Conflict(no.sentence) from no
+        raise
+    person = opened.person
+    deed = partial(keys.make_key, user_id=person.id, label=PROGRAM, way="password")
+    key = await box.db.write(partial(deed, caller=caller_of(request), now=now))
+    member = Member(person.id, person.name, person.display, key[: rules.PREFIX_LENGTH], clock.iso(person.created_at))
+    return _bare(CameIn(member, key), 201, *cookies_of(request, opened))
 
 
 @post(["/api/auth/send-code", "/api/auth/verify-code"], csrf="json", status_code=200, bare=True, data=Done)
-async def by_mail() -> ASGIApp:
+async def by_mail(request: AnyRequest) -> ASGIApp:
     """Refuse what would need mail, which this box does not send, and say how else one joins."""
-    raise NotFound(NO_MAIL)
+    raise NotFound(f"This arena sends no mail. {_how_to_join(request)}")
+
+
+def _how_to_join(request: AnyRequest) -> str:
+    box = box_of(request)
+    return rules.how_to_join(box.config.accounts.sign_up, box.address)
 
 
 def _bare(content: Any, status: int, *cookies: Cookie) -> Response[bytes]:

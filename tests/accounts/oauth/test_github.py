@@ -1,5 +1,7 @@
 """Signing in with GitHub, against a server that speaks as GitHub does."""
 
+import html
+import re
 import threading
 from urllib.parse import parse_qs, urlsplit
 
@@ -42,6 +44,19 @@ def test_somebody_new_chooses_a_name_and_is_signed_in_with_github_from_then_on(o
         answer = arrive(visitor, hub, "/sign-in/github?next=/page")
         assert (answer.status_code, answer.headers["location"]) == (303, "/page")
         assert visitor.who() == "octo"
+
+
+def test_a_terminal_that_asks_is_answered_after_signing_in_with_github(open_site, hub) -> None:
+    asked = "/api/auth/cli?redirect_uri=http%3A%2F%2Flocalhost%3A8080%2Fcallback&state=s"
+    with open_site(github=of_github(hub), accounts=OPEN) as visitor:
+        for newcomer in (True, False):
+            sign_in = visitor.client.get(visitor.leave(asked)).text
+            way = re.search(r'href="(/sign-in/github\?next=[^"]+)"', sign_in)
+            answer = arrive(visitor, hub, html.unescape(way[1]))
+            back = (visitor.join("octo") if newcomer else answer).headers["location"]
+            assert back == asked
+            assert "Sign in<br>your terminal?" in visitor.client.get(back).text
+            visitor.client.cookies.clear()
 
 
 def test_github_is_asked_for_no_more_than_is_needed_and_with_pkce(open_site, hub) -> None:
