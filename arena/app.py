@@ -24,6 +24,7 @@ from arena.core.addresses import network_of
 from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
+from arena.core.keyring import Keyring
 from arena.doors import BY_ROUTE, check, doorkeeper
 from arena.openapi import document
 from arena.rooms import Handler, hot_handlers, routers
@@ -49,7 +50,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
     box = Box(
         config=config,
         place=place,
-        secret=place.secret,
+        keyring=Keyring(place.secret, clock.now),
         db=db,
         days=Days(config.arena.time_zone),
         live=Live(db.version, partial(public_name, db)),

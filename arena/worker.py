@@ -14,6 +14,7 @@ from arena.core import sqlite  # noqa: F401  (first: it chooses the SQLite libra
 from arena.core import clock, config, log  # isort: skip
 from arena.core.clock import Days  # isort: skip
 from arena.core.db import Database  # isort: skip
+from arena.core.keyring import Keyring  # isort: skip
 from arena.core.queue import open_queue  # isort: skip
 from arena.operations.jobs import register  # isort: skip
 from arena.usage.actions.costs import apply_prices  # isort: skip
@@ -29,7 +30,7 @@ def main(argv: list[str]) -> int:
     settings = config.load(options.config)
     log.configure(settings.arena.log_level)
     place = config.place(options.data)
-    queue = open_queue(place.data, place.secret)
+    queue = open_queue(place.data, Keyring(place.secret, clock.now))
     db = Database(place.database)
     apply_prices(db, days=Days(settings.arena.time_zone), now=clock.now())
     register(queue, db, settings, clock.now)

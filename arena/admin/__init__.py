@@ -7,6 +7,7 @@ COMMANDS = {
     "users": ("arena.admin.users", "list, add, invite, disable, enable, promote, delete and export people"),
     "teams": ("arena.admin.teams", "list, create, rename and delete teams, and put people into them"),
     "keys": ("arena.admin.keys", "list, create and revoke API keys"),
+    "secret": ("arena.admin.secret", "rotate the secret that signs cookies and forms, signing nobody out"),
     "config": ("arena.admin.config", "print the configuration as the box believes it"),
     "audit": ("arena.admin.audit", "read the security log, and prove that nobody changed it"),
     "recompute": ("arena.admin.recompute", "make all totals anew from the records"),

@@ -28,6 +28,7 @@ EVENTS = {
     "user_signed_in": "A web session was opened.",
     "user_signed_out": "A web session was ended by its person.",
     "sessions_ended": "An administrator ended web sessions of a person.",
+    "secret_rotated": "A new secret signs cookies and forms.",
     "sign_in_failed": "A sign-in was refused.",
     "device_code_answered": "Somebody said yes or no to a machine without a browser that asked for a key.",
     # people

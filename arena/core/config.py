@@ -5,10 +5,8 @@ the file: our own are made on first start and kept in the data folder, readable 
 gave us come from the environment, or from a file of their own that ``<key>_file`` names.
 """
 
-import contextlib
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -324,24 +322,9 @@ class Place(Struct, frozen=True):
         return self.data / "zone"
 
     @property
-    def secret(self) -> str:
-        """The signing secret (64 hex digits), made when it is first asked for."""
-        file = self.data / "secret"
-        if not file.exists():
-            temporary = self.data / f".secret.{os.getpid()}"
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as writing:
-                writing.write(secrets.token_hex(32))
-                writing.flush()
-                os.fsync(writing.fileno())
-            with contextlib.suppress(FileExistsError):  # another process was first
-                os.link(temporary, file)  # never shows half a file
-            temporary.unlink()
-        secret = file.read_text().strip()
-        if not re.fullmatch("[0-9a-f]{64}", secret):
-            raise ConfigError(
-                f"{file} does not hold 64 hex digits; restore it from a backup, or remove it for a new one"
-            )
-        return secret
+    def secret(self) -> Path:
+        """The file of the signing secrets (see `arena.core.keyring`)."""
+        return self.data / "secret"
 
 
 def place(data: Path) -> Place:

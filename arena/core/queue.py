@@ -8,16 +8,47 @@ from arena.core import sqlite  # noqa: F401  (first: it chooses the SQLite libra
 
 from pathlib import Path  # isort: skip
 
+from functools import cache  # isort: skip
+from typing import Any  # isort: skip
+
 from huey import SqliteHuey  # isort: skip
-from huey.serializer import SignedSerializer  # isort: skip
+from huey.serializer import Serializer, SignedSerializer  # isort: skip
+
+from arena.core.keyring import Keyring  # isort: skip
 
 
-def open_queue(data: Path, secret: str) -> SqliteHuey:
+def open_queue(data: Path, keyring: Keyring) -> SqliteHuey:
     """Open the queue in the data folder. Its messages are signed: huey unpickles them."""
     return SqliteHuey(
         "arena",
         filename=str(data / "queue.db"),
         results=False,
         utc=True,
-        serializer=SignedSerializer(secret=secret, salt="arena.queue"),
+        serializer=_Signed(keyring),
     )
+
+
+class _Signed(Serializer):  # type: ignore[misc]
+    """Sign with the newest secret; take what any valid one signed."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        super().__init__()
+        self._keyring = keyring
+
+    def _serialize(self, data: Any) -> bytes:
+        signed: bytes = _signer(self._keyring.newest).serialize(data)
+        return signed
+
+    def _deserialize(self, data: bytes) -> Any:
+        problem = ValueError("no secret is valid")
+        for secret in self._keyring.valid:
+            try:
+                return _signer(secret).deserialize(data)
+            except ValueError as other:
+                problem = other
+        raise problem
+
+
+@cache
+def _signer(secret: str) -> SignedSerializer:
+    return SignedSerializer(secret=secret, salt="arena.queue")

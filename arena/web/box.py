@@ -12,6 +12,7 @@ from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.core.errors import Invalid, TooLarge
+from arena.core.keyring import Keyring
 from arena.web.limits import Limits
 from arena.web.live import Live
 
@@ -43,7 +44,7 @@ class Box(Struct, frozen=True):
 
     config: Config
     place: Place
-    secret: str
+    keyring: Keyring
     db: Database
     days: Days
     live: Live
@@ -53,6 +54,11 @@ class Box(Struct, frozen=True):
     """Whether the worker is alive."""
     memory: dict[str, Any] = {}
     """What a room keeps in memory for this box, under its own name."""
+
+    @property
+    def secret(self) -> str:
+        """The secret that signs now; only `arena.web.session` may need older ones."""
+        return self.keyring.newest
 
     @property
     def address(self) -> str:

@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,8 +49,15 @@ def device_cookie(connection: Connection, remembered: Any) -> Cookie:
 
 def csrf_of(connection: Connection) -> str:
     """The token that a form of this visitor must carry; empty for somebody without any cookie of ours."""
+    return next(good_tokens(connection), "")
+
+
+def good_tokens(connection: Connection) -> Iterator[str]:
+    """The CSRF tokens of this visitor's forms: the one of now, then those of forms shown before a rotation."""
     token = token_of(connection) or _token(connection, _form_cookie_name(connection), "form")
-    return _csrf(connection, token) if token else ""
+    if token:
+        for secret in box_of(connection).keyring.valid:
+            yield _csrf(secret, token)
 
 
 def form_cookie(connection: Connection) -> tuple[str, Cookie | None]:
@@ -58,7 +66,8 @@ def form_cookie(connection: Connection) -> tuple[str, Cookie | None]:
         return known, None
     token = ids.token()
     name = _form_cookie_name(connection)
-    return _csrf(connection, token), _cookie(connection, name, _seal(connection, token, "form"), 86_400)
+    sealed = _seal(connection, token, "form")
+    return _csrf(box_of(connection).secret, token), _cookie(connection, name, sealed, 86_400)
 
 
 def keep(connection: Connection, name: str, value: Any, now: int, seconds: int) -> Cookie:
@@ -97,8 +106,7 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
     if asks == "json" and _is_json(request):
         return
     sent = request.headers.get("x-csrf-token") or str((await request.form()).get("csrf", ""))
-    expected = csrf_of(request)
-    if not expected or not hmac.compare_digest(sent.encode(), expected.encode()):
+    if not any(hmac.compare_digest(sent.encode(), each.encode()) for each in good_tokens(request)):
         if asks == "json":
             raise Forbidden("Send this as JSON, with the header Content-Type: application/json.")
         raise Forbidden("This form is too old. Go back, reload the page and send it again.")
@@ -132,8 +140,8 @@ def _device_cookie_name(connection: Connection) -> str:
     return cookie_name(connection) + "-device"
 
 
-def _csrf(connection: Connection, token: str) -> str:
-    return hmac.new(box_of(connection).secret.encode(), f"csrf:{token}".encode(), "sha256").hexdigest()
+def _csrf(secret: str, token: str) -> str:
+    return hmac.new(secret.encode(), f"csrf:{token}".encode(), "sha256").hexdigest()
 
 
 def _seal(connection: Connection, content: Any, salt: str) -> str:
@@ -145,7 +153,7 @@ def _open(connection: Connection, name: str, salt: str) -> Any:
     if not sealed:
         return None
     try:
-        return URLSafeSerializer(box_of(connection).secret, salt=salt).loads(sealed)
+        return URLSafeSerializer(box_of(connection).keyring.valid[::-1], salt=salt).loads(sealed)
     except BadSignature:
         return None
 

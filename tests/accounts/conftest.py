@@ -29,6 +29,7 @@ from arena.audit.rules import Tally
 from arena.core import clock, migrate
 from arena.core.config import Boards, Client, Config, Place
 from arena.core.db import Database
+from arena.core.keyring import Keyring
 from arena.web.box import Box
 from arena.web.errors import on_error
 from arena.web.limits import Limits
@@ -177,7 +178,7 @@ def serve(db: Database, data: Path, config: Config) -> Iterator[Site]:
     box = Box(
         config=config,
         place=Place(data),
-        secret="a" * 64,
+        keyring=Keyring(data / "secret", clock.now),
         db=own,
         days=clock.Days("UTC"),
         live=Live(),

@@ -1,9 +1,7 @@
-"""The data folder and its secret: made once, and for the owner alone."""
+"""The data folder: made for its owner alone, and the address that links are made with."""
 
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,37 +39,6 @@ def test_what_is_written_after_the_folder_was_made_is_its_owners_alone(tmp_path:
     made = place(tmp_path)
     made.database.touch()
     assert mode(made.database) & 0o077 == 0
-
-
-def test_the_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    first = Place(tmp_path).secret
-    assert len(first) == 64
-    assert bytes.fromhex(first)
-    assert mode(tmp_path / "secret") == 0o600
-    assert Place(tmp_path).secret == first
-    assert [each.name for each in tmp_path.iterdir()] == ["secret"]
-
-
-def test_two_folders_have_two_secrets(tmp_path: Path) -> None:
-    assert place(tmp_path / "a").secret != place(tmp_path / "b").secret
-
-
-def test_several_processes_at_once_find_one_secret(tmp_path: Path) -> None:
-    program = (
-        "import sys; from pathlib import Path; from arena.core.config import Place\n"
-        "sys.stdin.read(); print(Place(Path(sys.argv[1])).secret)"
-    )
-    started = [
-        subprocess.Popen([sys.executable, "-c", program, tmp_path], text=True, stdin=-1, stdout=-1) for _ in range(6)
-    ]
-    for each in started:
-        assert each.stdin is not None
-        each.stdin.close()
-        each.stdin = None
-    said = {each.communicate()[0].strip() for each in started}
-    assert said == {(tmp_path / "secret").read_text()}
-    assert [each.returncode for each in started] == [0] * 6
-    assert [each.name for each in tmp_path.iterdir()] == ["secret"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from arena.audit.models import OPERATOR
 from arena.core.clock import DAY
 from arena.core.config import Config, Retention
 from arena.core.db import Database
+from arena.core.keyring import Keyring
 from arena.core.queue import open_queue
 from arena.operations.jobs import register
 from tests.conftest import NOW, PEOPLE
@@ -16,7 +17,7 @@ def test_jobs_have_stable_names_and_do_their_work(db: Database, tmp_path) -> Non
     db.write_sync(lambda conn: accounts.add_session(conn, "s1", PEOPLE["alice"], "hash", None, None, NOW - 10, NOW - 5))
     for age in (31, 29):
         db.write_sync(lambda conn, age=age: note(conn, "user_signed_in", PEOPLE["alice"], OPERATOR, NOW - age * DAY))
-    queue = open_queue(tmp_path, "secret")
+    queue = open_queue(tmp_path, Keyring(tmp_path / "secret", lambda: NOW))
     register(queue, db, Config(retention=Retention(audit_days=30)), lambda: NOW)
     names = {task.name: task for task in queue._registry.periodic_tasks}
     assert set(names) == {"arena.accounts.tidy", "arena.audit.prune", "arena.operations.optimise"}

@@ -14,10 +14,11 @@ from litestar.params import FromPath
 from litestar.testing import TestClient
 from msgspec import Struct
 
-from arena.core import config, errors
+from arena.core import clock, config, errors
 from arena.core.clock import Days
 from arena.core.config import Config, Place, Server
 from arena.core.db import Database
+from arena.core.keyring import Keyring
 from arena.web.box import Box
 from arena.web.errors import on_error
 from arena.web.limits import Limits
@@ -138,10 +139,12 @@ def open_site(database: Path, tmp_path: Path) -> Open:
     @contextmanager
     def opened(url: str = "", host: str = "http://arena.test", secret: str = SECRET) -> Iterator[TestClient[Litestar]]:
         db = Database(database)
+        file = tmp_path / f"secret-{secret[:4]}"
+        file.write_text(secret)
         box = Box(
             config=Config(server=Server(url=url)),
             place=Place(tmp_path),
-            secret=secret,
+            keyring=Keyring(file, clock.now),
             db=db,
             days=Days("UTC"),
             live=Live(),

@@ -1,6 +1,7 @@
 """Cookies that only we can make, forms that only our pages can send, and where `next` may lead."""
 
 import string
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from arena.core import clock
+from arena.core.keyring import rotate
 from arena.web.session import safe_next
 from tests.web.conftest import Open
 
@@ -295,3 +298,40 @@ def test_wherever_next_leads_a_browser_stays_here(address: str) -> None:
     # As browsers read it: control characters at the ends and tabs and newlines anywhere are dropped, \ is /.
     read = "".join(each for each in led.strip("".join(map(chr, range(33)))) if each not in "\t\r\n").replace("\\", "/")
     assert urlsplit(urljoin("http://arena.test/sign-in", read)).netloc == "arena.test"
+
+
+# -- a rotation of the secret
+
+
+def test_cookies_and_forms_of_before_a_rotation_are_good_until_its_grace_is_over(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = clock.now()
+    site.get("/enter")
+    shown = csrf(site)
+    before = site.cookies["arena"]
+    rotate(tmp_path / "secret-5e5e", grace=60_000, now=start)
+    assert site.get("/who").json()["token"] == "t1"
+    assert site.post("/change", data={"csrf": shown}).text == "changed"
+    fresh = csrf(site)
+    assert fresh != shown
+    assert site.post("/change", headers={"x-csrf-token": fresh}).text == "changed"
+    site.get("/enter")
+    after = site.cookies["arena"]
+    assert after != before
+    monkeypatch.setattr(clock, "now", lambda: start + 60_000)
+    monkeypatch.setattr(site.app.state.box.keyring, "_now", clock.now)
+    assert site.get("/who").json()["token"] == "t1"
+    assert site.post("/change", data={"csrf": fresh}).text == "changed"
+    assert site.post("/change", data={"csrf": shown}).status_code == 403
+    site.cookies.clear()
+    site.cookies.set("arena", before, domain="arena.test")
+    assert site.get("/who").json()["token"] is None
+
+
+def test_a_form_of_somebody_not_signed_in_outlives_a_rotation_too(site: Site, tmp_path: Path) -> None:
+    shown = csrf(site)
+    rotate(tmp_path / "secret-5e5e", grace=60_000, now=clock.now())
+    assert site.post("/change", data={"csrf": shown}).text == "changed"
+    rotate(tmp_path / "secret-5e5e", grace=0, now=clock.now())
+    assert site.post("/change", data={"csrf": shown}).status_code == 403

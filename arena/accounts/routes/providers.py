@@ -57,7 +57,7 @@ async def leave_to_link(request: AnyRequest, provider: FromPath[str], proof: Fro
 
     ``proof`` shows that they come from their own settings page; without it they are shown that first.
     """
-    if _from_elsewhere(request) or not hmac.compare_digest(proof.encode(), settings.proof(request).encode()):
+    if _from_elsewhere(request) or not settings.is_proof(request, proof):
         return see_other("/settings#identities")
     return await _leave(request, provider, "/settings", user_id=me(request).id)
 

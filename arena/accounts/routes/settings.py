@@ -15,7 +15,7 @@ from arena.core.errors import ArenaError, Invalid
 from arena.web.box import box_of
 from arena.web.forms import PRIVATE, field, see_other
 from arena.web.render import render
-from arena.web.session import csrf_of, session_cookie, token_of
+from arena.web.session import csrf_of, good_tokens, session_cookie, token_of
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -106,12 +106,9 @@ async def delete(request: AnyRequest) -> Response[bytes]:
     return see_other("/", session_cookie(request, "", 0))
 
 
-def proof(request: AnyRequest) -> str:
-    """What a link of the settings page carries, so that nobody else can make its reader link an identity.
-
-    It stands in an address, so it is not the token of the forms; who learns it can begin to link, and no more.
-    """
-    return hmac.new(box_of(request).secret.encode(), f"link {csrf_of(request)}".encode(), "sha256").hexdigest()[:32]
+def is_proof(request: AnyRequest, sent: str) -> bool:
+    """Say whether a link to link an identity stood on the visitor's own settings page (see `_proof`)."""
+    return any(hmac.compare_digest(sent.encode(), _proof(token).encode()) for token in good_tokens(request))
 
 
 async def settings_form(
@@ -142,7 +139,7 @@ async def settings_form(
         keys=keys,
         identities=linked,
         offers=providers.offers(box.config.oauth),
-        proof=proof(request),
+        proof=_proof(csrf_of(request)),
         sessions=open_sessions,
         this_session=this.session_id if this else None,
         now=now,
@@ -155,3 +152,11 @@ async def settings_form(
     headers = {**PRIVATE, "retry-after": str(no.retry_after)} if no and no.retry_after else PRIVATE
     status = no.status if no else 200
     return render(request, "accounts/settings.html", page, status=status, headers=headers)
+
+
+def _proof(token: str) -> str:
+    """What a link of the settings page carries, so that nobody else can make its reader link an identity.
+
+    It stands in an address, so it is not the token of the forms itself; who learns it can begin to link, and no more.
+    """
+    return hmac.new(token.encode(), b"link", "sha256").hexdigest()[:32]
