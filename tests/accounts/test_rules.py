@@ -1,9 +1,12 @@
 """Names, passwords, signatures, versions."""
 
+from itertools import islice
+
 import pytest
 
 from arena.accounts import rules
-from arena.accounts.models import Link, Unsigned
+from arena.accounts.models import Identity, Link, Unsigned
+from arena.core.config import Accounts, GitHub
 
 NOW = 1_700_000_000_000
 KEY = "modu_arena_0123abcd_" + "0f" * 16
@@ -137,3 +140,77 @@ def test_a_changed_body_breaks_the_signature() -> None:
 )
 def test_versions_are_compared_by_number(version: str, older: bool) -> None:
     assert rules.is_older(version, "1.2.0") is older
+
+
+@pytest.mark.parametrize(
+    ("login", "names"),
+    [
+        ("octocat", ["octocat", "octocat-2", "octocat-3"]),
+        ("Octo.Cat", ["octo-cat", "octo-cat-2", "octo-cat-3"]),
+        ("jane.doe@example.org", ["jane-doe", "jane-doe-2", "jane-doe-3"]),
+        ("Jörg Müller", ["jorg-muller", "jorg-muller-2", "jorg-muller-3"]),
+        ("ab", ["user-ab", "user-ab-2", "user-ab-3"]),
+        ("김예진", ["user", "user-2", "user-3"]),
+        ("", ["user", "user-2", "user-3"]),
+        ("--x_y--", ["x_y", "x_y-2", "x_y-3"]),
+        ("x" * 60, ["x" * 50, "x" * 48 + "-2", "x" * 48 + "-3"]),
+    ],
+)
+def test_a_login_elsewhere_becomes_a_user_name(login: str, names: list[str]) -> None:
+    found = list(islice(rules.names_like(login), 3))
+    assert found == names
+    assert [rules.name_problem(name) for name in found] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox on Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 "
+            "Safari/537.36 Edg/150.0.0.0",
+            "Edge on Windows",
+        ),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 "
+            "Safari/605.1.15",
+            "Safari on macOS",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Mobile "
+            "Safari/537.36",
+            "Chrome on Android",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "CriOS/150.0.0.0 Mobile/15E148 Safari/604.1",
+            "Chrome on iPhone",
+        ),
+        ("curl/8.14.1", "curl"),
+        ("<b>\u202e", "<b>"),
+        ("", "Unknown browser"),
+    ],
+)
+def test_a_browser_is_named_in_short(agent: str, words: str) -> None:
+    assert rules.agent_words(agent) == words
+
+
+@pytest.mark.parametrize(
+    ("emails", "kept"),
+    [
+        (("me@home.example", "me@example.org"), "me@example.org"),
+        (("me@home.example",), "me@home.example"),
+        (("me@example.org.evil.example",), "me@example.org.evil.example"),
+        ((), None),
+    ],
+)
+def test_the_address_that_the_policy_asks_for_is_the_one_kept(emails: tuple[str, ...], kept: str | None) -> None:
+    identity = Identity("oidc", "https://accounts.example.org", "1", "me", emails=emails)
+    assert rules.address_of(identity, Accounts(domains=["EXAMPLE.org"])) == kept
+
+
+def test_a_strangers_sentence_names_them_if_it_can() -> None:
+    identity = Identity("oidc", "https://accounts.example.org", "1", "")
+    problem = rules.stranger_problem(identity, Accounts(), GitHub())
+    assert problem is not None
+    assert problem.startswith("This identity opens no account here.")

@@ -22,3 +22,16 @@ def test_a_misspelt_key_is_named(database, tmp_path, capsys: pytest.CaptureFixtu
     file.write_text("[server]\nprot = 9000\n")
     assert admin.main(["config", "--data", str(database.parent), "--config", str(file)]) == 1
     assert "prot" in capsys.readouterr().err
+
+
+def test_of_a_secret_only_that_there_is_one_is_printed(
+    database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ARENA_OAUTH__GITHUB__CLIENT_ID", "a")
+    monkeypatch.setenv("ARENA_OAUTH__GITHUB__CLIENT_SECRET", "hush")
+    assert admin.main(["config", "--data", str(database.parent)]) == 0
+    said = capsys.readouterr()
+    assert "hush" not in said.out + said.err
+    printed = msgspec.toml.decode(said.out)["oauth"]
+    assert printed["github"]["client_secret"] == "********"
+    assert "client_secret" not in printed["oidc"]

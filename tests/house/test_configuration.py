@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from arena.core.config import Config, ConfigError, Rate, load, rate
+from arena.accounts.actions.providers import names
+from arena.core.config import Config, ConfigError, OAuth, Rate, load, rate
 
 FILE = Path(__file__).parents[2] / "arena.toml"
 
@@ -103,6 +104,18 @@ def test_an_unknown_key_in_the_environment_is_refused_by_name() -> None:
         ('[limits]\nupload = ""', r"\[limits\] upload"),
         ("[limits]\nsensitive = 1.5", r"`\$\.limits\.sensitive`"),
         ("[limits]\nlogins = 5", r"unknown field `logins`"),
+        ('[accounts]\nsign_up = "everybody"', r"`\$\.accounts\.sign_up`"),
+        ('[accounts]\nsign_up = "domain"', r"\[accounts\] sign_up = \"domain\" needs domains, or organisations"),
+        ('[accounts]\ndomains = ["me@example.org"]', r"`\$\.accounts\.domains\[0\]`"),
+        ('[oauth.github]\nclient_id = "a"', r"\[oauth\.github\] client_id needs ARENA_OAUTH__GITHUB__CLIENT_SECRET"),
+        ('[oauth.github]\nurl = "http://github.example.org"', r"\[oauth\.github\] url must start with https://"),
+        ('[oauth.oidc]\nissuer = "https://accounts.example.org"', r"\[oauth\.oidc\] issuer and client_id belong"),
+        ('[oauth.oidc]\nclient_id = "a"', r"\[oauth\.oidc\] issuer and client_id belong together"),
+        ('[oauth.oidc]\nname = ""', r"`\$\.oauth\.oidc\.name`"),
+        ("[oauth.google]\n", r"unknown field `google`"),
+        ("[oauth.github]\nsecret = 1", r"unknown field `secret`"),
+        ('[oauth.github]\nclient_secret_file = "/nowhere"', r"client_secret_file: /nowhere cannot be read"),
+        ("[oauth.github]\nclient_secret_file = 5", r"client_secret_file: 5 cannot be read"),
         ("[arena", "is not TOML"),
     ],
 )
@@ -154,3 +167,49 @@ def test_a_limit_is_a_number_a_minute_or_says_its_unit_or_is_off(written: int | 
 def test_limits_of_the_environment_are_read_too() -> None:
     limits = load(None, {"ARENA_LIMITS__API": "7", "ARENA_LIMITS__OTLP": "3/second"}).limits
     assert (rate(limits.api), rate(limits.otlp)) == (Rate(7, "minute"), Rate(3, "second"))
+
+
+@pytest.mark.parametrize("section", ["oauth.github", "oauth.oidc", "oauth", "accounts"])
+def test_a_secret_in_the_file_is_refused_and_not_repeated(tmp_path: Path, section: str) -> None:
+    with pytest.raises(ConfigError, match=r"is a secret and does not stand here; give it as ARENA_") as refused:
+        load_text(tmp_path, f'[{section}]\nclient_secret = "hush"')
+    assert f"ARENA_{section.upper().replace('.', '__')}__CLIENT_SECRET" in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+def test_a_secret_comes_from_the_environment_or_from_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("of the file\n")
+    text = f'[oauth.github]\nclient_id = "a"\nclient_secret_file = "{tmp_path}/secret"'
+    found = load_text(tmp_path, text).oauth.github
+    assert found.client_secret
+    assert found.client_secret.value == "of the file"
+    found = load_text(tmp_path, text, ARENA_OAUTH__GITHUB__CLIENT_SECRET="of the environment").oauth.github
+    assert found.client_secret
+    assert found.client_secret.value == "of the environment"
+    named = {"ARENA_OAUTH__GITHUB__CLIENT_ID": "a", "ARENA_OAUTH__GITHUB__CLIENT_SECRET_FILE": f"{tmp_path}/secret"}
+    found = load(None, named).oauth.github
+    assert found.client_secret
+    assert found.client_secret.value == "of the file"
+
+
+def test_an_empty_secret_is_none(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="client_id needs"):
+        load_text(tmp_path, '[oauth.github]\nclient_id = "a"', ARENA_OAUTH__GITHUB__CLIENT_SECRET="")
+
+
+def test_a_secret_shows_itself_to_nobody_by_accident() -> None:
+    config = load(None, {"ARENA_OAUTH__GITHUB__CLIENT_ID": "a", "ARENA_OAUTH__GITHUB__CLIENT_SECRET": "hush"})
+    assert "hush" not in f"{config} {config.oauth.github!r} {config.oauth.github.client_secret!s}"
+    with pytest.raises(TypeError):
+        msgspec.json.encode(config)
+
+
+def test_lists_in_the_environment_have_commas() -> None:
+    named = {"ARENA_ACCOUNTS__DOMAINS": "a.example, b.example", "ARENA_OAUTH__GITHUB__ORGANISATIONS": "team"}
+    config = load(None, named)
+    assert config.accounts.domains == ["a.example", "b.example"]
+    assert config.oauth.github.organisations == ["team"]
+
+
+def test_every_provider_that_can_be_configured_has_its_file() -> None:
+    assert set(names()) == set(OAuth.__struct_fields__)
