@@ -31,10 +31,12 @@ class Trees:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
         self.truth: Sums = {}
+        self.deeds: tuple[int, ...] = ()
         for tool, maker, size in (("claude-code", "make_transcripts", "2M"), ("codex", "make_rollouts", "3M")):
             made = [ROOT / "tests/bench" / f"{maker}.py", "--out", folder / tool, "--size", size, "--seed", str(seed)]
             subprocess.run([sys.executable, *made], check=True, capture_output=True)
             truth = json.loads((folder / tool / "truth.json").read_text())
+            self.deeds = self.deeds or (truth["lines_added"], truth["lines_deleted"], truth["prompts"])
             for day, models in truth["models"].items():
                 for model, figures in models.items():
                     names = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
@@ -73,6 +75,15 @@ def held(person: Person) -> Sums:
     return {(tool, day, model): tuple(sums) for tool, day, model, *sums in rows}
 
 
+def deeds(person: Person) -> tuple[int, ...]:
+    """Lines added and deleted, and prompts, of Claude Code's sessions."""
+    sql = (
+        "SELECT SUM(r.lines_added), SUM(r.lines_deleted), SUM(r.turns) FROM usage_records r "
+        "JOIN users u ON u.id = r.user_id WHERE u.username = :name AND r.tool = 1 AND r.counted = 1"
+    )
+    return person.box.ask(sql, name=person.name)[0]
+
+
 def totals_fit(person: Person, truth: Sums) -> bool:
     """Boards and profiles show what the records add up to."""
     sums = [sum(figures[at] for figures in truth.values()) for at in (0, 1)]
@@ -85,6 +96,7 @@ def test_a_tree_counts_to_the_token_and_only_once(alice: Person, grow: Grow, tmp
     laptop = trees.laptop(tmp_path / "home")
     laptop.login(alice, "--no-hooks")
     assert held(alice) == trees.truth
+    assert deeds(alice) == trees.deeds
     assert totals_fit(alice, trees.truth)
     again = laptop.sync()
     assert (again["submitted"], again["grown"], again["failed"]) == (0, 0, 0)
