@@ -14,7 +14,7 @@ import msgspec
 
 from arena.client import ledger, tools
 from arena.client.models import Copy, Reading, Stretch, merge
-from arena.client.sources import Database, Document, Log, Part, Source, Stamp
+from arena.client.sources import MALFORMED, Database, Document, Log, Part, Source, Stamp
 
 BUFFER = 1 << 18
 """Bytes; what stays in the processor's own cache is read a quarter faster than a megabyte is."""
@@ -66,9 +66,12 @@ def count(conn: sqlite3.Connection, tool: Tool, sources: Iterable[Source], full:
     # A transcript gives thousands of small objects and no cycles: looking for some costs a tenth of the work.
     gc.disable()
     try:
-        for source in sources:
-            counter.take(source)
-            counter.keep(FILES_PER_COMMIT)
+        try:
+            for source in sources:
+                counter.take(source)
+                counter.keep(FILES_PER_COMMIT)
+        except (OSError, *MALFORMED) as error:
+            counter.files.unreadable.append(f"all of {tool.NAME}: {error}")
         counter.keep()
     finally:
         gc.enable()
@@ -110,7 +113,7 @@ class _Counter:
 
     def take(self, source: Source) -> None:
         """Read a source if it changed; one that cannot be read costs no other."""
-        if self.known.get(source.path) == source.stamp and not self.full:
+        if self.known.get(ledger.name(source.path)) == source.stamp and not self.full:
             self.files.unchanged += 1
             return
         try:
@@ -122,7 +125,7 @@ class _Counter:
                 self._database(source)
         except OSError as error:
             self.files.unreadable.append(f"{source.path}: {error.strerror or error}")
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except MALFORMED as error:
             self.files.unreadable.append(f"{source.path}: {error}")
 
     def keep(self, at_least: int = 1) -> None:
@@ -161,7 +164,7 @@ class _Counter:
         from arena.client import databases
 
         parts = databases.read(source.path, source.parts)
-        changed = [part for part in parts if self.full or self.known.get(part.path) != part.stamp]
+        changed = [part for part in parts if self.full or self.known.get(ledger.name(part.path)) != part.stamp]
         self.files.unchanged += len(parts) - len(changed)
         for start in range(0, len(changed), PARTS_AT_ONCE):
             some = changed[start : start + PARTS_AT_ONCE]
@@ -172,7 +175,7 @@ class _Counter:
         self.done.append((source.path, ledger.Position(0, *source.stamp, 0, b"", b""), None))
 
     def _earlier(self, path: str) -> tuple[ledger.Position | None, ledger.Counts | None]:
-        at = ledger.position(self.conn, path) if path in self.known else None
+        at = ledger.position(self.conn, path) if ledger.name(path) in self.known else None
         return at, ledger.counts(self.conn, at.file) if at else None
 
     def _read(

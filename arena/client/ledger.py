@@ -65,6 +65,11 @@ def opened() -> sqlite3.Connection:
     return conn
 
 
+def name(path: str) -> str:
+    """Name a transcript as it stands here: its path, with signs that are no text written out."""
+    return path if path.isascii() else os.fsencode(path).decode(errors="backslashreplace")
+
+
 def positions(conn: sqlite3.Connection, tool: str) -> dict[str, tuple[int, int, int]]:
     """Map each known transcript to inode, size and time of change."""
     rows = conn.execute("select path, inode, size, mtime from files where tool = :tool", {"tool": tool})
@@ -74,7 +79,7 @@ def positions(conn: sqlite3.Connection, tool: str) -> dict[str, tuple[int, int, 
 def position(conn: sqlite3.Connection, path: str) -> Position | None:
     """Find how far a transcript was read."""
     row = conn.execute(
-        "select id, inode, size, mtime, position, head, tail from files where path = :path", {"path": path}
+        "select id, inode, size, mtime, position, head, tail from files where path = :path", {"path": name(path)}
     ).fetchone()
     return Position(*row) if row else None
 
@@ -132,7 +137,7 @@ def put_position(conn: sqlite3.Connection, tool: str, path: str, at: Position) -
         " position = excluded.position, head = excluded.head, tail = excluded.tail returning id",
         {
             "tool": tool,
-            "path": path,
+            "path": name(path),
             "inode": at.inode,
             "size": at.size,
             "mtime": at.mtime,

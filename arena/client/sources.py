@@ -10,6 +10,8 @@ from contextlib import suppress
 from stat import S_ISREG
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from arena.client.models import Reading
 
 LINE_LIMIT = 1 << 26
@@ -17,6 +19,9 @@ LINE_LIMIT = 1 << 26
 
 DOCUMENT_LIMIT = 1 << 28
 """Bytes of a document that are read at most."""
+
+MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises where something is not what it should be: no JSON, no text, no end to its depth."""
 
 Stamp = tuple[int, int, int]
 """For a file its inode, size and time of change; for part of a database any three numbers that move with it."""

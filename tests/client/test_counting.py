@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,7 +38,7 @@ def reading(outputs: dict[str, int], session: str = "s", cwd: str = "/home/dev/a
     return tally.reading()
 
 
-def read_all(conn: sqlite3.Connection, sources: list[Any], full: bool = False) -> Files:
+def read_all(conn: sqlite3.Connection, sources: Iterable[Any], full: bool = False) -> Files:
     tool: Any = SimpleNamespace(NAME="claude-code")
     return count(conn, tool, sources, full)
 
@@ -93,6 +93,29 @@ def test_a_half_written_document_is_named_and_read_the_next_time(conn: sqlite3.C
     path.write_text('{"a": 1}')
     assert not read_all(conn, [document(path)]).unreadable
     assert sent(conn) == {"a": 1, "z": 9}
+
+
+def test_a_name_that_is_no_text_is_a_name_all_the_same(conn: sqlite3.Connection, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xc3\xa9.json"))
+    path.write_text('{"a": 1}')
+    assert read_all(conn, [document(path)]).read == 1
+    assert read_all(conn, [document(path)]).unchanged == 1
+    path.write_text('{"a": 1, "b": 2}')
+    assert read_all(conn, [document(path)]).read == 1
+    assert sent(conn) == {"a": 1, "b": 2}
+    assert len(ledger.numbers(conn, "claude-code", [str(path)])) == 1
+
+
+def test_a_tool_whose_list_cannot_be_read_costs_no_other(conn: sqlite3.Connection, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"a": 1}')
+
+    def listed() -> Iterator[Source]:
+        yield document(tmp_path / "a.json")
+        raise PermissionError(13, "Permission denied")
+
+    files = read_all(conn, listed())
+    assert files.unreadable == ["all of claude-code: [Errno 13] Permission denied"]
+    assert sent(conn) == {"a": 1}
 
 
 def made(path: Path) -> sqlite3.Connection:

@@ -12,7 +12,7 @@ from typing import ClassVar
 import msgspec
 
 from arena.client.models import Copy, Reading, Stretch, merge, total
-from arena.client.sources import Readable, in_blocks
+from arena.client.sources import MALFORMED, Readable, in_blocks
 from arena.client.tally import COST_LIMIT, COUNT_LIMIT, instant, model_name, tool_call
 from arena.wire import session_hash
 
@@ -226,7 +226,7 @@ class _Reader:
                     self._assistant(view[start:stop])
                 elif find(b'"user"', start, stop) >= 0:
                     self._user(view[start:stop])
-            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            except MALFORMED:
                 pass
             start = stop + 1
             stop = find(b"\n", start, end)

@@ -19,7 +19,7 @@ import msgspec
 
 from arena.client.formats.messages import each, items
 from arena.client.models import Copy, Reading
-from arena.client.sources import Document, content, stamp
+from arena.client.sources import MALFORMED, Document, content, stamp
 from arena.client.tally import Tally, at, model_name, tool_call, true_cost, true_counts
 from arena.wire import record_key
 
@@ -143,14 +143,14 @@ class _Beside:
 
     def __init__(self, folder: str, history: _History) -> None:
         item = history.item(os.path.basename(folder))
-        with suppress(OSError, msgspec.MsgspecError, RecursionError):
+        with suppress(OSError, *MALFORMED):
             own = _item.decode(content(os.path.join(folder, "history_item.json")))
             item = own if own.workspace or own.cwdOnTaskInitialization else item
         self.cwd = item.cwdOnTaskInitialization or item.workspace or ""
         self.default = item.modelId
         self.uses: list[tuple[float, str, str]] = []
         self.in_prompts = False
-        with suppress(OSError, msgspec.MsgspecError, RecursionError):
+        with suppress(OSError, *MALFORMED):
             uses = _decode_metadata(content(os.path.join(folder, "task_metadata.json"))).model_usage or []
             self.uses = [(use.ts or 0, use.model_id or "", use.model_provider_id or "") for use in uses]
         if not self.uses or not self.cwd:
@@ -182,7 +182,7 @@ class _Beside:
                 continue
             text = bytes(message.content)
             if not self.cwd and (folders := FOLDER.findall(text)):
-                with suppress(msgspec.MsgspecError):
+                with suppress(*MALFORMED):
                     self.cwd = msgspec.json.decode(b'"' + folders[-1] + b'"', type=str)
             if self.in_prompts and (models := MODEL.findall(text)):
                 self.uses.append((message.ts or 0, models[-1].decode(), ""))

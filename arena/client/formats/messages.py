@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from arena.client.sources import MALFORMED
 from arena.client.tally import tool_call
 
 T = TypeVar("T")
@@ -28,13 +29,13 @@ _block = msgspec.json.Decoder(Block)
 def each(items: Iterable[msgspec.Raw], decoder: "msgspec.json.Decoder[T]") -> Iterator[T]:
     """Decode item after item and pass over the odd ones."""
     for item in items:
-        with suppress(msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        with suppress(*MALFORMED):
             yield decoder.decode(item)
 
 
 def items(raw: msgspec.Raw) -> list[msgspec.Raw]:
     """Take a list apart; what is no list is empty."""
-    with suppress(msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+    with suppress(*MALFORMED):
         return _list.decode(raw)
     return []
 

@@ -18,7 +18,7 @@ import msgspec
 
 from arena.client.databases import columns
 from arena.client.models import Copy, Reading
-from arena.client.sources import Database, Document, Part, Source, content, stamp_of_database, stamp_of_files
+from arena.client.sources import MALFORMED, Database, Document, Part, Source, content, stamp_of_database, stamp_of_files
 from arena.client.tally import COUNT_LIMIT, Tally, at, model_name, tool_call, true_cost, true_counts
 from arena.wire import record_key
 
@@ -186,7 +186,7 @@ def _read_session(tool: str, session: _Session, conn: sqlite3.Connection) -> Rea
 def _message(identity: str, created: object, data: bytes) -> _Message | None:
     try:
         message = _decode_message(data)
-    except (msgspec.MsgspecError, RecursionError):
+    except MALFORMED:
         return None
     message.id = message.id or identity
     if message.time is None or message.time.created is None:
@@ -282,7 +282,7 @@ def _take_part(deeds: _Deeds, head: str, step: bytes | None) -> None:
         return
     try:
         told = _decode_step(step)
-    except (msgspec.MsgspecError, RecursionError):
+    except MALFORMED:
         return
     if told.type == "step-finish" and told.tokens is not None:
         new, said, stored, read = (a + b for a, b in zip(deeds.figures, told.tokens.figures(), strict=True))

@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from io import BufferedReader
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 
 from arena.client.models import Copy, Reading
-from arena.client.sources import Document, Log, Readable, Source, in_lines, stamp, walk
+from arena.client.sources import MALFORMED, Document, Log, Readable, Source, in_lines, stamp, walk
 from arena.client.tally import Tally, instant, model_name, tool_call, true_counts
 from arena.wire import record_key
 
@@ -58,13 +58,17 @@ Sum = tuple[int, int, int, int, int, int]
 """Input with all of the cache, what of it the cache served and stored, output with reasoning, reasoning, all."""
 
 
+_Whole = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""A sum that can be true; a line with any other is passed over."""
+
+
 class _Usage(msgspec.Struct, gc=False):
-    input_tokens: int | None = None
-    cached_input_tokens: int | None = None
-    cache_write_input_tokens: int | None = None
-    output_tokens: int | None = None
-    reasoning_output_tokens: int | None = None
-    total_tokens: int | None = None
+    input_tokens: _Whole | None = None
+    cached_input_tokens: _Whole | None = None
+    cache_write_input_tokens: _Whole | None = None
+    output_tokens: _Whole | None = None
+    reasoning_output_tokens: _Whole | None = None
+    total_tokens: _Whole | None = None
 
     def sum(self) -> Sum:
         return (
@@ -327,7 +331,7 @@ class _Reader:
                 self._meta(buffer[start:stop])
             elif kind == b"token_usage_record":
                 self._record(buffer[start:stop], copied)
-        except (msgspec.MsgspecError, RecursionError):
+        except MALFORMED:
             pass
 
     def _is_copied(self, line: bytearray) -> bool:

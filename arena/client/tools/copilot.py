@@ -14,7 +14,7 @@ import msgspec
 from arena.client.formats.messages import each
 from arena.client.models import Copy, Reading
 from arena.client.places import home, overridden
-from arena.client.sources import Log, Readable, in_lines, stamp, walk
+from arena.client.sources import MALFORMED, Log, Readable, in_lines, stamp, walk
 from arena.client.tally import Tally, instant, model_name, tool_call, true_counts
 from arena.wire import record_key
 
@@ -132,7 +132,7 @@ class _Reader:
         """Count an event; what is not understood says nothing."""
         if not any(buffer.find(kind, start, stop) >= 0 for kind in MATTERS):
             return
-        with suppress(msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        with suppress(*MALFORMED):
             event = _decode(memoryview(buffer)[start:stop])
             self._event(event, event.data or _Data())
 

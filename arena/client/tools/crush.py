@@ -13,7 +13,7 @@ import msgspec
 
 from arena.client.models import Copy, Reading
 from arena.client.places import data, overridden
-from arena.client.sources import Database, Part, content, stamp_of_database
+from arena.client.sources import MALFORMED, Database, Part, content, stamp_of_database
 from arena.client.tally import Tally, at, model_name, true_cost
 from arena.wire import record_key
 
@@ -42,7 +42,7 @@ def sources() -> Iterator[Database]:
     """List the databases of all projects that are still there."""
     try:
         projects = _decode(content(places()[0])).projects or []
-    except (OSError, msgspec.MsgspecError, RecursionError):
+    except (OSError, *MALFORMED):
         return
     seen: set[str] = set()
     for project in projects:

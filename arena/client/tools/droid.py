@@ -15,7 +15,7 @@ import msgspec
 from arena.client.formats.messages import calls, is_prompt
 from arena.client.models import Copy, Reading
 from arena.client.places import home, overridden
-from arena.client.sources import Document, content, in_lines, stamp, walk
+from arena.client.sources import MALFORMED, Document, content, in_lines, stamp, walk
 from arena.client.tally import Tally, instant, model_name, true_counts
 from arena.wire import record_key
 
@@ -87,7 +87,7 @@ class _Talk:
         """Take in a line; what is not understood says nothing."""
         try:
             line = _decode_line(memoryview(buffer)[start:stop])
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        except MALFORMED:
             return
         if line.type == "session_start":
             self.cwd = self.cwd or line.cwd or ""

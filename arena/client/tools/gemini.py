@@ -13,7 +13,7 @@ from hashlib import sha256
 import msgspec
 
 from arena.client.models import Copy, Reading
-from arena.client.sources import Document, Log, Readable, Source, content, in_lines, stamp, walk
+from arena.client.sources import MALFORMED, Document, Log, Readable, Source, content, in_lines, stamp, walk
 from arena.client.tally import COUNT_LIMIT, Tally, instant, model_name, tool_call, true_counts
 from arena.wire import record_key
 
@@ -206,7 +206,7 @@ class _Reader:
                 self.kept.prompts += 1
             elif not kind and buffer.find(b'"sessionId"', start, stop) >= 0:
                 self.chat(_decode_chat(buffer[start:stop]))
-        except (msgspec.MsgspecError, RecursionError):
+        except MALFORMED:
             pass
 
     def chat(self, chat: _Chat) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import msgspec
 
 from arena.client.models import Copy, Reading
-from arena.client.sources import Log, Readable, in_lines, stamp, walk
+from arena.client.sources import MALFORMED, Log, Readable, in_lines, stamp, walk
 from arena.client.tally import Tally, instant, model_name, tool_call, true_counts
 from arena.wire import record_key
 
@@ -120,7 +120,7 @@ class _Reader:
                 said = prompt.provenance in (None, "real_user") and not prompt.subtype
                 if prompt.type == "user" and said and not prompt.isSidechain:
                     self.prompts += 1
-        except (msgspec.MsgspecError, RecursionError):
+        except MALFORMED:
             pass
 
     def _record(self, record: _Record) -> None:
