@@ -19,6 +19,9 @@ def test_no_secret_is_stored_or_logged_in_clear(serve: Serve) -> None:
         alice.join(first, "alice", PASSWORD)
         key = alice.make_key()
         invitation = box.write(lambda conn: links.invite(conn, name=None, days=1, caller=OPERATOR, now=clock.now()))
+        codes = post(f"{box.url}/api/auth/device", json={"label": "server"}).json()
+        alice.post("/device", data={"csrf": alice.csrf("/device"), "code": codes["user_code"], "answer": "yes"})
+        collected = post(f"{box.url}/api/auth/device/token", json={"device_code": codes["device_code"]}).json()
         cookie = alice.cookies["arena"]
         form = alice.csrf("/dashboard")
         with Visitor(box) as stranger:
@@ -33,6 +36,7 @@ def test_no_secret_is_stored_or_logged_in_clear(serve: Serve) -> None:
         post(f"{box.url}/api/v1/sessions", json=session(), headers={"X-API-Key": sent, "X-Signature": "0" * 64})
     assert box.stop() == 0
     secrets = [PASSWORD, MISTYPED, key, almost, invitation, first.rpartition("/")[2], cookie, form]
+    secrets += [codes["device_code"], codes["user_code"], collected["api_key"]]
     for file in [box.log, *box.data.iterdir()]:
         content = file.read_bytes()
         for each in secrets:
