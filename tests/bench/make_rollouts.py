@@ -29,8 +29,7 @@ class Truth:
 
     def __init__(self) -> None:
         self.days: dict[str, dict[str, Counter[str]]] = {}
-        self.responses = self.prompts = 0
-        self.sessions = 0
+        self.responses = self.prompts = self.sessions = self.lines_added = self.lines_deleted = 0
         self.tools: Counter[str] = Counter()
 
     def bill(self, at: float, model: str, cost: dict[str, int]) -> None:
@@ -46,7 +45,8 @@ class Truth:
         """Everything, for ``truth.json``."""
         days = {day: {name: dict(sums) for name, sums in sorted(by.items())} for day, by in sorted(self.days.items())}
         rest = {"responses": self.responses, "sessions": self.sessions, "prompts": self.prompts}
-        return {"models": days, "tools": dict(sorted(self.tools.items())), **rest}
+        lines = {"lines_added": self.lines_added, "lines_deleted": self.lines_deleted}
+        return {"models": days, "tools": dict(sorted(self.tools.items())), **rest, **lines}
 
 
 class Rollout:
@@ -61,6 +61,7 @@ class Rollout:
         self.cwd = "/home/someone/backend"
         self.sum = dict.fromkeys(COUNTS, 0)
         self.context = rng.randrange(9_000, 20_000)
+        self.side = False
         self.lines: list[bytes] = []
         self.size = 0
         self._open(parent)
@@ -71,7 +72,7 @@ class Rollout:
         while self.size < budget or not own:
             self.at += self.rng.uniform(5, 400)
             self._event("user_message", message=self.prose.some(self.rng, 160))
-            self.truth.prompts += 1
+            self.truth.prompts += not self.side
             if self.rng.random() < 0.1:
                 self.model = _pick(self.rng, MODELS)
             self._context()
@@ -87,6 +88,7 @@ class Rollout:
             self._line("session_meta", {**born, "source": "cli"})
             return
         if self.rng.random() < 0.5:
+            self.side = True
             spawned = {"parent_thread_id": parent.id, "depth": 1}
             born |= {"source": {"subagent": {"thread_spawn": spawned}}, "thread_source": "subagent"}
         self._line("session_meta", {**born, "forked_from_id": parent.id})
@@ -141,6 +143,8 @@ class Rollout:
         self.truth.tools["mcp" if tool.startswith("mcp__") else tool] += 1
         if tool == "apply_patch":
             rows = "\n".join(f"+{row}" for row in self.prose.rows(self.rng, 8))
+            self.truth.lines_added += 8
+            self.truth.lines_deleted += 1
             patch = f"*** Begin Patch\n*** Update File: a.py\n@@\n-old\n{rows}\n*** End Patch\n"
             self._item("custom_tool_call", name=tool, call_id=call, input=patch, status="completed")
         else:

@@ -156,6 +156,12 @@ def test_siblings_that_copied_one_parent_keep_their_own(laptop: Laptop, home: Pa
     assert sum(each.get("sidechain", False) for each in laptop.records()) == 5
 
 
+def test_what_a_sub_agent_is_told_is_no_prompt_of_a_person(laptop: Laptop, home: Path) -> None:
+    source = {"subagent": {"thread_spawn": {"parent_thread_id": "s-1", "depth": 1}}}
+    write(place(home), meta(source=source), prompt(5), *counts(50), prompt(30), *counts(70, at=40))
+    assert [each.get("turns", 0) for each in laptop.records()] == [0, 0]
+
+
 def test_ordinals_tell_where_a_sub_agent_begins(laptop: Laptop, home: Path) -> None:
     parent = counts(50, 70)
     write(place(home), meta(), *parent)

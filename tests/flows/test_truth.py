@@ -31,12 +31,12 @@ class Trees:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
         self.truth: Sums = {}
-        self.deeds: tuple[int, ...] = ()
+        self.deeds: list[tuple[int, ...]] = []
         for tool, maker, size in (("claude-code", "make_transcripts", "2M"), ("codex", "make_rollouts", "3M")):
             made = [ROOT / "tests/bench" / f"{maker}.py", "--out", folder / tool, "--size", size, "--seed", str(seed)]
             subprocess.run([sys.executable, *made], check=True, capture_output=True)
             truth = json.loads((folder / tool / "truth.json").read_text())
-            self.deeds = self.deeds or (truth["lines_added"], truth["lines_deleted"], truth["prompts"])
+            self.deeds.append((truth["lines_added"], truth["lines_deleted"], truth["prompts"]))
             for day, models in truth["models"].items():
                 for model, figures in models.items():
                     names = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
@@ -75,13 +75,13 @@ def held(person: Person) -> Sums:
     return {(tool, day, model): tuple(sums) for tool, day, model, *sums in rows}
 
 
-def deeds(person: Person) -> tuple[int, ...]:
-    """Lines added and deleted, and prompts, of Claude Code's sessions."""
+def deeds(person: Person) -> list[tuple[int, ...]]:
+    """Lines added and deleted, and prompts, of Claude Code and of Codex."""
     sql = (
         "SELECT SUM(r.lines_added), SUM(r.lines_deleted), SUM(r.turns) FROM usage_records r "
-        "JOIN users u ON u.id = r.user_id WHERE u.username = :name AND r.tool = 1 AND r.counted = 1"
+        "JOIN users u ON u.id = r.user_id WHERE u.username = :name AND r.counted = 1 GROUP BY r.tool ORDER BY r.tool"
     )
-    return person.box.ask(sql, name=person.name)[0]
+    return person.box.ask(sql, name=person.name)
 
 
 def totals_fit(person: Person, truth: Sums) -> bool:

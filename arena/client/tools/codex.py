@@ -319,7 +319,7 @@ class _Reader:
                 _, event = _kind(buffer, at, stop)
                 if event == b"token_count":
                     self._count(buffer[start:stop], copied)
-                elif event == b"user_message" and not copied:
+                elif event == b"user_message" and not copied and not kept.side:
                     kept.turns += 1
             elif kind == b"response_item":
                 _, item = _kind(buffer, at, stop)
