@@ -13,10 +13,13 @@ from msgspec import Struct
 
 KEPT = 512
 """Answers kept at the most; then all are dropped. A board of 50 rows takes about 80 KB."""
-_THEME = re.compile(rb"(?:^|;\s*)theme=(light|dark)(?:;|$)")
 _KNOWN = re.compile(rb"(?:(?:^|&)(?:(?:period|metric|page|limit|offset)=[\w-]{0,10}|(?:tool|team)=[\w%-]{0,99}))*")
-_OURS = re.compile(rb"(?:^|;\s*)(?:__Host-)?arena(?:-form)?=")
-"""A cookie of ours: a session, or the one of a form, whose token stands in every page that its bearer gets."""
+_DECIDE = frozenset(
+    (b"cookie", b"hx-target", b"hx-history-restore-request", b"if-none-match", b"accept-encoding", b"host")
+)
+_PROOFS = frozenset((b"x-api-key", b"authorization"))
+_OURS = frozenset(("arena", "arena-form"))
+"""Cookies of ours: a session, or the one of a form, whose token stands in every page that its bearer gets."""
 
 Key = tuple[bytes, ...]
 Headers = list[tuple[bytes, bytes]]
@@ -47,30 +50,34 @@ def question(path: bytes, query: bytes, headers: Headers) -> Question | None:
     """What a GET asks for, or None if its answer may depend on who asks."""
     if not _KNOWN.fullmatch(query):
         return None  # a search, or something that only fills the memory
-    cookie = target = etag = encoding = history = host = b""
+    said: dict[bytes, bytes] = {}
     for name, value in headers:
-        match name:
-            case b"cookie":
-                cookie = value
-            case b"x-api-key" | b"authorization":
-                return None
-            case b"hx-target":
-                target = value
-            case b"hx-history-restore-request":
-                history = value
-            case b"if-none-match":
-                etag = value
-            case b"accept-encoding":
-                encoding = value
-            case b"host":
-                host = value
-    theme = b""
-    if cookie:
-        if _OURS.search(cookie):
+        if name in _PROOFS or name in said:  # of what is said twice, the rooms may hear the other one
             return None
-        found = _THEME.search(cookie)
-        theme = found[1] if found else b""
-    return Question((path, query, target, history, theme, host), etag, b"gzip" in encoding)
+        if name in _DECIDE:
+            said[name] = value
+    theme = _theme(said.get(b"cookie", b""))
+    if theme is None:
+        return None
+    target, history = said.get(b"hx-target", b""), said.get(b"hx-history-restore-request", b"")
+    key = (path, query, target, history, theme, said.get(b"host", b""))
+    return Question(key, said.get(b"if-none-match", b""), b"gzip" in said.get(b"accept-encoding", b""))
+
+
+def _theme(cookies: bytes) -> bytes | None:
+    """The theme that cookies choose; None if one of them is ours, or if it takes more than a look to know the theme.
+
+    Names are cut out as the rooms do it, so that no blank hides one.
+    """
+    theme = ""
+    for cookie in cookies.decode("latin-1").split(";") if cookies else ():
+        name, _, value = cookie.partition("=")
+        name, value = name.strip(), value.strip()
+        if name.removeprefix("__Host-") in _OURS or (name == "theme" and (theme or value not in ("light", "dark"))):
+            return None
+        if name == "theme":
+            theme = value
+    return theme.encode()
 
 
 class Answers:

@@ -43,7 +43,6 @@ def asked(path: bytes = b"/", query: bytes = b"", *headers: tuple[bytes, bytes])
         asked(b"/", b"", (b"hx-target", b"board")),
         asked(b"/", b"", (b"hx-history-restore-request", b"true")),
         asked(b"/", b"", (b"cookie", b"theme=dark")),
-        asked(b"/", b"", (b"host", b"other.test")),
     ],
 )
 def test_whatever_changes_the_bytes_is_part_of_the_question(other: Question) -> None:
@@ -73,12 +72,36 @@ def test_whatever_does_not_change_the_bytes_is_not(header: tuple[bytes, bytes]) 
         (b"cookie", b"__Host-arena=x"),
         (b"cookie", b"arena-form=x"),
         (b"cookie", b"a=b; __Host-arena-form=x"),
+        (b"cookie", b"arena =x"),
+        (b"cookie", b"a=b;\xa0arena-form\x85=x"),
         (b"x-api-key", b"k"),
         (b"authorization", b"Bearer k"),
     ],
 )
 def test_somebody_we_may_know_is_not_answered_from_what_is_kept(header: tuple[bytes, bytes]) -> None:
     assert question(b"/", b"", [*HOST, header]) is None
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"hx-target", b"board"), (b"hx-target", b"")],
+        [(b"hx-history-restore-request", b"true"), (b"hx-history-restore-request", b"")],
+        [(b"cookie", b"arena=x"), (b"cookie", b"")],
+        [(b"host", b"other.test")],
+        [(b"cookie", b"theme=light; theme=dark")],
+        [(b"cookie", b'theme="dark"')],
+        [(b"cookie", b"theme=%64ark")],
+    ],
+)
+def test_what_may_be_understood_in_two_ways_is_not_kept(headers: list[tuple[bytes, bytes]]) -> None:
+    assert question(b"/", b"", [*HOST, *headers]) is None
+
+
+def test_a_blank_hides_no_theme() -> None:
+    assert (
+        asked(b"/", b"", (b"cookie", b"a=b;\xa0 theme = dark ")).key == asked(b"/", b"", (b"cookie", b"theme=dark")).key
+    )
 
 
 def test_a_cookie_whose_name_ends_like_ours_is_not_ours() -> None:
