@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from arena.accounts.guards import GUARDS, Who, meter
 from arena.web.box import Connection
+from arena.web.errors import MethodNotAllowed
 
 Limit = Literal["public", "api", "authentication", "sensitive", "upload", "otlp"]
 
@@ -132,15 +133,16 @@ BY_ROUTE = {(door.method, door.path): door for door in DOORS}
 async def doorkeeper(connection: Connection, handler: BaseRouteHandler) -> None:
     """Count the call and let in whoever the route's line lets in (the guard of every route)."""
     door = door_of(connection)
+    if door is None:  # OPTIONS, for which the router makes a handler of its own
+        raise MethodNotAllowed("This address does not take that method.")
     if door.limit is not None:
         meter(connection, door.limit)
     await GUARDS[door.who](connection, handler)
 
 
-def door_of(connection: Connection) -> Door:
+def door_of(connection: Connection) -> Door | None:
     """The line of the route that a request was led to."""
-    method = connection.scope.get("method")
-    return BY_ROUTE["GET" if method == "HEAD" else str(method), connection.scope["path_template"]]
+    return BY_ROUTE.get((str(connection.scope.get("method")), connection.scope["path_template"]))
 
 
 def check(app: Litestar) -> None:
