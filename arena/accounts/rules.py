@@ -33,7 +33,7 @@ UNUSED = 180 * 86_400_000
 """Milliseconds after which a key that nobody uses had better be revoked."""
 CLOCK_SKEW = 300
 """Seconds that a signed request's clock may be off, both ways."""
-LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?([/?][!$-\[\]-~]*)?", re.I)
+LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?([/?][!$-\[\]-~]*)?", re.ASCII | re.I)
 """An address of the visitor's own machine (RFC 8252, section 7.3). No backslash: browsers read a slash."""
 STATE_LENGTH = 500
 USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"

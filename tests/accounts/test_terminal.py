@@ -64,6 +64,14 @@ def test_a_key_is_made_only_when_its_person_says_yes(site, db, bob, events) -> N
     assert (event, person, details["way"]) == ("api_key_generated", bob.id, "browser")
 
 
+@pytest.mark.parametrize(
+    "address", ["http://localhost:\u0663\u0663/", "http://localho\u017ft/", "http://LOCALHOST:80\u00b2"]
+)
+def test_an_address_in_other_letters_is_no_address_of_this_machine(site, bob, address) -> None:
+    site.sign_in("bob")
+    assert ask(site, address).status_code == 400
+
+
 def test_no_makes_no_key_and_tells_the_program(site, db, bob) -> None:
     site.sign_in("bob")
     said = told(send(site, hidden(ask(site)), answer="no"))
