@@ -125,7 +125,8 @@ class Outside:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if not _HOST.fullmatch(next((value for name, value in scope["headers"] if name == b"host"), b"")):
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if (len(hosts) != 1 and (hosts or scope["http_version"] != "1.0")) or not _HOST.fullmatch(b"".join(hosts)):
             await Answer(b'{"error":"The Host header is not one."}', 400)(scope, receive, self._dressed(scope, send))
             return
         if scope["method"] == "HEAD":

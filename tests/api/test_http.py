@@ -1,9 +1,22 @@
 """What any HTTP client may expect of any address: HEAD, preflights, sound headers, no surprises from odd names."""
 
+import socket
+
 import httpx
 import pytest
 
 from tests.flows.serving import Serving, Visitor
+
+
+def said_to(box: Serving, *lines: str) -> bytes:
+    """The answer to a request as it stands: no client would send all of them."""
+    port = int(box.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall("\r\n".join((*lines, "Connection: close", "", "")).encode("latin-1"))
+        answer = b""
+        while more := connection.recv(65_536):
+            answer += more
+        return answer
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/leaderboard", "/install", "/static/base.css"])
@@ -26,6 +39,46 @@ def test_a_host_that_is_none_is_refused(box: Serving, host: str) -> None:
     answer = httpx.get(box.url + "/", headers={"Host": host})
     assert answer.status_code == 400
     assert "x-request-id" in answer.headers
+
+
+@pytest.mark.parametrize("hosts", [[], ["Host: a", "Host: b"], ["Host: a", "Host: a"]], ids=str)
+def test_a_request_names_one_host(box: Serving, hosts: list[str]) -> None:
+    assert said_to(box, "GET / HTTP/1.1", *hosts).startswith(b"HTTP/1.1 400")
+
+
+def test_an_old_program_need_not_name_a_host(box: Serving) -> None:
+    assert said_to(box, "GET /healthz HTTP/1.0").startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("HX-Target: board", "HX-Target: "),
+        ("HX-Target: board", "HX-History-Restore-Request: true", "HX-History-Restore-Request: "),
+        ("Cookie: theme=light; theme=dark",),
+        ('Cookie: theme="dark"',),
+        ("Cookie: a=b;\xa0theme=dark",),
+    ],
+    ids=str,
+)
+def test_nobody_leaves_an_answer_for_others_that_is_not_theirs(box: Serving, headers: tuple[str, ...]) -> None:
+    place = f"/?page={sum(map(len, headers))}"  # that nobody has asked for
+    said_to(box, f"GET {place} HTTP/1.1", "Host: " + box.url.partition("//")[2], *headers)
+    page, fragment, light = (
+        httpx.get(box.url + place, headers=each).text
+        for each in ({}, {"HX-Target": "board"}, {"Cookie": "theme=light"})
+    )
+    assert "<!doctype html>" in page
+    assert "data-theme" not in page
+    assert "<!doctype html>" not in fragment
+    assert 'data-theme="light"' in light
+
+
+@pytest.mark.parametrize("path", ["/", "/admin", "/sign-in", "/live", "/static/base.css"])
+def test_a_page_answers_no_question_about_its_methods(box: Serving, path: str) -> None:
+    answer = httpx.options(box.url + path)
+    assert answer.status_code == 405
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("name", ["%00", "a" * 5000, "..%2f..%2fsecret", "%ff"])
