@@ -25,6 +25,7 @@ from arena.core.addresses import as_seen_by_any_socket  # isort: skip
 from arena.core.db import Database  # isort: skip
 from arena.prices.actions import load_shipped  # isort: skip
 from arena.rooms import schemas  # isort: skip
+from arena.web.listening import Listening  # isort: skip
 
 GRACE = 6
 """Seconds that open requests and the worker are given to end."""
@@ -197,6 +198,9 @@ class _Serving:
             access_log=False,
             server_header=False,
             lifespan="on",
+            http=Listening,
+            ws="none",
+            log_level="error",  # below it stands what anybody can make it say: "Invalid HTTP request received."
             timeout_graceful_shutdown=GRACE,
             proxy_headers=bool(server.trusted_proxies),
             forwarded_allow_ips=as_seen_by_any_socket(server.trusted_proxies),

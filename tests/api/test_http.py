@@ -1,5 +1,6 @@
 """What any HTTP client may expect of any address: HEAD, preflights, sound headers, no surprises from odd names."""
 
+import contextlib
 import socket
 
 import httpx
@@ -48,6 +49,23 @@ def test_a_request_names_one_host(box: Serving, hosts: list[str]) -> None:
 
 def test_an_old_program_need_not_name_a_host(box: Serving) -> None:
     assert said_to(box, "GET /healthz HTTP/1.0").startswith(b"HTTP/1.1 200")
+
+
+def test_a_head_without_an_end_is_not_listened_to(box: Serving) -> None:
+    with socket.create_connection(("127.0.0.1", int(box.url.rpartition(":")[2])), timeout=10) as connection:
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000)
+        with contextlib.suppress(ConnectionError):
+            assert b" 200 " not in connection.recv(100)
+    assert httpx.get(box.url + "/healthz").status_code == 200
+
+
+def test_nonsense_fills_no_log(box: Serving) -> None:
+    before = box.log.stat().st_size
+    assert said_to(box, "NONSENSE").startswith(b"HTTP/1.1 400")
+    assert said_to(box, "GET / HTTP/1.1", "Host: a", "Upgrade: websocket", "Connection: Upgrade").count(b" 200 ") == 1
+    assert box.log.stat().st_size == before
 
 
 @pytest.mark.parametrize(

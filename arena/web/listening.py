@@ -1,0 +1,92 @@
+"""One visitor's connection: uvicorn's own, with an end to what it keeps and to how long it waits.
+
+uvicorn keeps a head of any length and waits for the rest of a request for ever, so that one visitor could take all
+memory, or all connections.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEAD = 64 * 1024
+"""Bytes of a head (address and headers), or of what may follow a body, that are kept without seeing its end."""
+HEAD_SECONDS = 15.0
+"""For a whole head, from its first byte, or from when the connection was made."""
+BODY_SECONDS = 180.0
+"""For a whole body: the largest one comes in time by a line of half a megabit a second."""
+TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Listening(HttpToolsProtocol):
+    """A connection that is closed when its request is too slow, or its head too long."""
+
+    def __init__(self, *settings: Any, **more: Any) -> None:
+        super().__init__(*settings, **more)
+        self._unread = 0
+        self._is_head = True
+        self._seconds = HEAD_SECONDS
+        self._stage = 0
+        """Moves when something else is waited for."""
+        self._timed = -1
+        """The stage that the timer runs for."""
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        super().connection_lost(exc)
+        self._expect(0)
+        self._time()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, unless it is too much."""
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > HEAD and not self.transport.is_closing():
+            if self._is_head and (self.cycle is None or self.cycle.response_complete):
+                self.transport.write(TOO_LONG)
+            self.transport.close()
+        self._time()
+
+    def on_message_begin(self) -> None:
+        """Wait for a head."""
+        super().on_message_begin()
+        self._is_head = True
+        self._expect(HEAD_SECONDS)
+
+    def on_headers_complete(self) -> None:
+        """Wait for a body."""
+        super().on_headers_complete()
+        self._is_head, self._unread = False, 0
+        self._expect(BODY_SECONDS)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body: whoever asked for it limits the whole."""
+        super().on_body(body)
+        self._unread = 0
+
+    def on_message_complete(self) -> None:
+        """Wait for nothing; uvicorn itself closes a connection that stays idle then."""
+        super().on_message_complete()
+        self._unread = 0
+        self._expect(0)
+
+    def _expect(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._stage += 1
+
+    def _time(self) -> None:
+        """Let the timer run for what is waited for now. (A request that comes in one piece needs none.)"""
+        if self._timed == self._stage:
+            return
+        self._timed = self._stage
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._seconds and not self.transport.is_closing():
+            self._timer = self.loop.call_later(self._seconds, self.transport.close)
