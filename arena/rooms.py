@@ -38,6 +38,7 @@ ROOMS = (
     Room("accounts", arena.accounts.schema.migrations, arena.accounts.routes.router),
     Room("teams", arena.teams.schema.migrations, arena.teams.routes.router),
     Room("prices", arena.prices.schema.migrations),
+    Room("backups"),
     Room("operations", None, arena.operations.routes.router),
     Room("usage", arena.usage.schema.migrations, arena.usage.routes.router, arena.usage.routes.hot),
     Room("leaderboard", None, arena.leaderboard.routes.router),

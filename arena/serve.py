@@ -3,12 +3,10 @@
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +20,9 @@ from arena.admin import command, demo  # isort: skip
 from arena.accounts.actions.links import create_first_link  # isort: skip
 from arena.app import Outside, build  # isort: skip
 from arena.core.addresses import as_seen_by_any_socket  # isort: skip
+from arena.backups.actions import configured_key, make as make_backup  # isort: skip
 from arena.core.db import Database  # isort: skip
+from arena.core.lock import Held, only_one  # isort: skip
 from arena.prices.actions import load_shipped  # isort: skip
 from arena.rooms import schemas  # isort: skip
 from arena.web.listening import Listening  # isort: skip
@@ -48,14 +48,17 @@ def main(argv: list[str]) -> int:
         settings = _settings(options)
         log.configure(settings.arena.log_level)
         place = config.place(options.data)
-        with _only_one(place.data):
-            migrate.migrate(place.database, schemas())
+        with only_one(place.data):
+            _migrate(settings, place)
             _check_zone(settings, place)
             _load_prices(place)
             if options.demo:
                 demo.fill_place(place, settings)
             with asyncio.Runner(loop_factory=_new_loop) as runner:
                 return runner.run(_Serving(settings, place, options).run())
+    except Held as held:
+        print(f"arena serve: {held}; stop it first, or give this one its own --data", file=sys.stderr)
+        return 1
     except (Refused, command.Refused, config.ConfigError, migrate.NewerSchema, OSError, ValueError) as problem:
         print(f"arena serve: {problem}", file=sys.stderr)
         return 1
@@ -109,6 +112,15 @@ def _check_zone(settings: config.Config, place: config.Place) -> None:
         print(f"The time zone changed from {before} to {zone}: run `arena admin recompute` to move what is counted.")
 
 
+def _migrate(settings: config.Config, place: config.Place) -> None:
+    """Bring the database to this release, after a backup of what an earlier one left."""
+    if place.database.exists() and migrate.is_older(place.database, schemas()):
+        folder, key = place.backups(settings.backups.folder), configured_key(settings.backups)
+        made = make_backup(place, folder, now=clock.now(), key=key, why="before-upgrade")
+        print(f"The database is of an earlier release; it is in {made} as it was.", flush=True)
+    migrate.migrate(place.database, schemas())
+
+
 def _load_prices(place: config.Place) -> None:
     """Take the price table of this release over; the worker then prices what is there already."""
     db = Database(place.database)
@@ -116,21 +128,6 @@ def _load_prices(place: config.Place) -> None:
         db.write_sync(partial(load_shipped, now=clock.now()))
     finally:
         db.close_sync()
-
-
-@contextlib.contextmanager
-def _only_one(data: Path) -> Iterator[None]:
-    """Hold the folder, so that a second `serve` on it is refused."""
-    handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as problem:
-        os.close(handle)
-        raise Refused(f"another arena serves {data}; stop it first, or give this one its own --data") from problem
-    try:
-        yield
-    finally:
-        os.close(handle)
 
 
 class _Serving:

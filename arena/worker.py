@@ -33,7 +33,7 @@ def main(argv: list[str]) -> int:
     queue = open_queue(place.data, Keyring(place.secret, clock.now))
     db = Database(place.database)
     apply_prices(db, days=Days(settings.arena.time_zone), now=clock.now())
-    register(queue, db, settings, clock.now)
+    register(queue, db, settings, place, clock.now)
     consumer = queue.create_consumer(
         workers=1, periodic=True, max_delay=1.0, check_worker_health=False, graceful_signal="TERM", shutdown_timeout=8
     )

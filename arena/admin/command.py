@@ -70,11 +70,16 @@ def alone(name: str, does: str, do: Do, example: str) -> argparse.ArgumentParser
     return _with_box(made, do)
 
 
-def _with_box(made: argparse.ArgumentParser, do: Do) -> argparse.ArgumentParser:
+def with_box(made: argparse.ArgumentParser) -> None:
+    """Add what names a box: its data folder and its configuration."""
     made.add_argument("--data", type=Path, metavar="DIR", help="data folder (default: $ARENA_DATA, else ./arena-data)")
     made.add_argument(
         "--config", type=Path, metavar="FILE", help="configuration (default: $ARENA_CONFIG, else ./arena.toml if there)"
     )
+
+
+def _with_box(made: argparse.ArgumentParser, do: Do) -> argparse.ArgumentParser:
+    with_box(made)
     made.set_defaults(do=do)
     return made
 
@@ -123,7 +128,7 @@ def date(instant: int | None) -> str:
 @contextmanager
 def _opened(arguments: argparse.Namespace) -> Iterator[Opened]:
     data = arguments.data or Path(os.environ.get("ARENA_DATA") or "arena-data")
-    file = arguments.config or _configuration()
+    file = arguments.config or configuration()
     if not data.is_dir():
         raise Refused(f"there is no data folder {data}; start `arena serve` once, or name the folder with --data.")
     settings = config.load(file)
@@ -136,7 +141,8 @@ def _opened(arguments: argparse.Namespace) -> Iterator[Opened]:
         db.close_sync()
 
 
-def _configuration() -> Path | None:
+def configuration() -> Path | None:
+    """The configuration file that is not named: of the environment, else `arena.toml` here if there is one."""
     named = os.environ.get("ARENA_CONFIG")
     if named:
         return Path(named)

@@ -133,6 +133,17 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     audit_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
 
 
+class Backups(Struct, frozen=True, forbid_unknown_fields=True):
+    """When backups are made, where to, and which stay."""
+
+    every: Literal["hour", "day", "off"] = "hour"
+    folder: str = ""
+    key_file: str = ""
+    keep_hours: Annotated[int, Meta(ge=0, le=1_000)] = 6
+    keep_days: Annotated[int, Meta(ge=0, le=1_000)] = 7
+    keep_weeks: Annotated[int, Meta(ge=0, le=1_000)] = 4
+
+
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """How often one caller may ask; `rate` reads it."""
 
@@ -160,6 +171,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     boards: Boards = Boards()
     ranking: Ranking = Ranking()
     retention: Retention = Retention()
+    backups: Backups = Backups()
     limits: Limits = Limits()
     client: Client = Client()
 
@@ -315,6 +327,10 @@ class Place(Struct, frozen=True):
             return server.url.rstrip("/") or self.address.read_text().strip()
         except FileNotFoundError:
             return f"http://{server.host}:{server.port}"
+
+    def backups(self, folder: str) -> Path:
+        """Where backups go: a configured folder, else one in the data folder."""
+        return Path(folder) if folder else self.data / "backups"
 
     @property
     def zone(self) -> Path:

@@ -58,6 +58,18 @@ def migrate(path: Path, rooms: Iterable[Migrations]) -> list[str]:
         conn.close()
 
 
+def is_older(path: Path, rooms: Iterable[Migrations]) -> bool:
+    """Say whether `migrate` would change a database that an earlier release left. (An empty one is nobody's.)"""
+    conn = sqlite.connect(path, readonly=True)
+    try:
+        before = _applied(Tables(conn))
+    except sqlite3.DatabaseError:
+        return False  # `migrate` says what is wrong with it
+    finally:
+        conn.close()
+    return bool(before) and not _known(list(rooms)) <= before
+
+
 def _applied(tables: Tables) -> set[tuple[str, str]]:
     if "_sqlite_migrations" not in tables.table_names():
         return set()

@@ -51,3 +51,9 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     ):
         conn.execute(f"PRAGMA {pragma}")
     return conn
+
+
+def count_rows(conn: sqlite3.Connection) -> dict[str, int]:
+    """Count the rows of every table."""
+    names = conn.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@'")
+    return {name: conn.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for (name,) in names.fetchall()}  # noqa: S608

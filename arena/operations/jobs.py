@@ -7,11 +7,12 @@ from huey import Huey, crontab
 
 from arena.accounts.actions.people import tidy
 from arena.audit.actions import prune
-from arena.core.config import Config
+from arena.backups.actions import run as run_backups
+from arena.core.config import Config, Place
 from arena.core.db import Database
 
 
-def register(queue: Huey, db: Database, config: Config, now: Callable[[], int]) -> None:
+def register(queue: Huey, db: Database, config: Config, place: Place, now: Callable[[], int]) -> None:
     """Tell the queue its tasks. Times are UTC, as huey counts them."""
 
     def tidy_accounts() -> None:
@@ -19,6 +20,9 @@ def register(queue: Huey, db: Database, config: Config, now: Callable[[], int]) 
 
     def prune_audit() -> None:
         prune(db, days=config.retention.audit_days, now=now())
+
+    def back_up() -> None:
+        run_backups(place, config.backups, now())
 
     def optimise() -> None:
         db.write_sync(_optimise)
@@ -29,6 +33,9 @@ def register(queue: Huey, db: Database, config: Config, now: Callable[[], int]) 
         ("arena.operations.optimise", optimise, crontab(hour="3", minute="41")),
     ):
         queue.periodic_task(when, name=name)(job)
+    if config.backups.every != "off":
+        hour = "*" if config.backups.every == "hour" else "0"
+        queue.periodic_task(crontab(hour=hour, minute="7"), name="arena.backups.run")(back_up)
 
 
 def _optimise(conn: sqlite3.Connection) -> None:
