@@ -32,7 +32,7 @@ from arena.web.answers import Answers, Kept, Key, Question, question
 from arena.web.api import Answer
 from arena.web.assets import folder
 from arena.web.box import Box, address_of, box_of
-from arena.web.errors import on_error
+from arena.web.errors import PROGRAMS, on_error
 from arena.web.forms import content_security_policy
 from arena.web.limits import Limits, Quota
 from arena.web.live import Live
@@ -132,7 +132,7 @@ class Outside:
         if scope["method"] == "HEAD":
             await self({**scope, "method": "GET"}, receive, _without_body(send))
             return
-        if scope["method"] == "OPTIONS" and scope["path"].startswith("/api/"):
+        if scope["method"] == "OPTIONS" and scope["path"].startswith(PROGRAMS):
             await Answer(b"", 204)(scope, receive, self._dressed(scope, send))
             return
         if scope["method"] != "GET":

@@ -126,6 +126,7 @@ DOORS = (
     Door("POST", "/api/v1/usage", "signature", "api"),
     Door("POST", "/api/v1/forget", "signature", "api"),
     Door("POST", "/api/v1/keys/revoke", "signature", "api"),
+    Door("POST", "/v1/sync", "key", "upload"),
 )
 BY_ROUTE = {(door.method, door.path): door for door in DOORS}
 

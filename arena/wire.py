@@ -15,6 +15,7 @@ from msgspec import Meta, Struct, field
 
 SESSIONS_PER_REQUEST = 1_000
 RECORDS_PER_REQUEST = 5_000
+ROWS_PER_REQUEST = 5_000
 BODY_LIMIT = 10 * 1024 * 1024
 """Bytes of one request, after gunzipping."""
 
@@ -94,6 +95,76 @@ class UsageReport(Struct, frozen=True, omit_defaults=True):
 
     sessions: list[SessionReport]
     machine: Annotated[str, Meta(max_length=64)] = ""
+
+
+Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000_000)]
+Dollars = Annotated[float, Meta(ge=0, le=1_000_000)]
+Name = Annotated[str, Meta(max_length=100)]
+
+
+class DayModel(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """What one model used on a day, in ccusage's own words. ``cost`` is in US dollars."""
+
+    model_name: Name
+    input_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+    cache_creation_tokens: Tokens = 0
+    cache_read_tokens: Tokens = 0
+    cost: Dollars | None = None
+
+
+class DayRow(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """What somebody used on a day, as ccusage sums it up; fields that are not here are ignored.
+
+    ``tool`` names the tool; ``agents`` those that the row mixes; a row with neither is of the tool that its models
+    tell, else of Claude Code. ``input_tokens`` excludes what the cache served or stored. What ``total_tokens`` has
+    beyond the four kinds is output that the models do not show, their reasoning. ``models`` may stand for
+    ``model_breakdowns``, or hold names alone.
+    """
+
+    date: Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}\Z")]
+    input_tokens: Tokens
+    output_tokens: Tokens
+    cache_creation_tokens: Tokens = 0
+    cache_read_tokens: Tokens = 0
+    total_tokens: Tokens = 0
+    total_cost: Dollars | None = None
+    tool: Name = ""
+    agents: Annotated[list[Name], Meta(max_length=100)] = field(default_factory=list)
+    models: Annotated[list[Name | DayModel], Meta(max_length=500)] = field(default_factory=list)
+    model_breakdowns: Annotated[list[DayModel], Meta(max_length=500)] = field(default_factory=list)
+
+
+class DayReport(Struct, frozen=True, omit_defaults=True):
+    """The body of ``POST /v1/sync``, plain or gzip; the list of entries may also come alone."""
+
+    entries: Annotated[list[DayRow], Meta(max_length=ROWS_PER_REQUEST)]
+    machine: Annotated[str, Meta(max_length=64)] = ""
+    """Tells the machines of one person apart: what they used adds up. A name or, better, a hash."""
+    collector: Annotated[str, Meta(max_length=50)] = ""
+
+
+class RowProblem(Struct, frozen=True):
+    """A row that was not stored: where it stood in the request, and why, in one sentence."""
+
+    entry: int
+    reason: str
+
+
+class DayAnswer(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """What became of each day, tool and model, counted, and the rows that were refused.
+
+    ``stored`` were new, ``grown`` replaced a smaller copy, ``known`` changed nothing, ``failed`` rows are in
+    ``problems``. ``time_zone`` is the one whose days this box counts.
+    """
+
+    success: bool
+    stored: int = 0
+    grown: int = 0
+    known: int = 0
+    failed: int = 0
+    problems: list[RowProblem] = field(default_factory=list)
+    time_zone: str = ""
 
 
 class RecordProblem(Struct, frozen=True):

@@ -54,9 +54,25 @@ TOOLS = (
     Tool(24, "cline", "Cline", "#525D63"),
     Tool(25, "roo-code", "Roo Code", "#525D63"),
     Tool(26, "kilo-code", "Kilo Code", "#525D63"),
+    # Those below are read by ccusage alone.
+    Tool(40, "codebuff", "Codebuff", "#525D63"),
+    Tool(41, "hermes", "Hermes", "#525D63"),
+    Tool(42, "pi", "Pi", "#525D63"),
+    Tool(43, "antigravity", "Antigravity", "#525D63"),
+    Tool(44, "kimi", "Kimi", "#525D63"),
+    Tool(45, "openclaw", "OpenClaw", "#525D63"),
+    Tool(46, "grok", "Grok Build", "#525D63"),
+    Tool(47, "zcode", "ZCode", "#525D63"),
+    Tool(99, "unknown", "Tool not told", "#525D63"),
 )
 TOOL_BY_ID = {tool.id: tool for tool in TOOLS}
 TOOL_BY_NUMBER = {tool.number: tool for tool in TOOLS}
+UNKNOWN = TOOL_BY_ID["unknown"]
+"""Some tool, but nobody can say which: see `arena.usage.rules.counting_road`."""
+
+
+MIXED = "mixed"
+"""The speed of a record of which nobody knows how much was fast."""
 
 
 class Report(Struct, frozen=True):
@@ -71,6 +87,8 @@ class Report(Struct, frozen=True):
     device: str | None = None
     collector: str = ""
     duration_seconds: int | None = None
+    day: str | None = None
+    """Of day rows: the day that they are of, whatever the zone."""
 
 
 class Write(Struct, frozen=True):
@@ -193,6 +211,9 @@ class Totals(Struct):
         difference.add(other, -1)
         return difference
 
+
+RoadSums = dict[tuple[int, int], Totals]
+"""Sums by road, and whether (1) they are of sessions that are left out of ranking."""
 
 AnomalyState = Literal["open", "fine", "excluded"]
 """Nobody looked yet; an administrator found nothing wrong; or they left the session out of ranking."""

@@ -375,3 +375,23 @@ def _(db: Database) -> None:
     for table in ("user_stats", "user_tool_stats"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN total_cost INTEGER NOT NULL DEFAULT 0")
         db.execute(f"ALTER TABLE {table} ADD COLUMN total_unpriced INTEGER NOT NULL DEFAULT 0")
+
+
+@migrations(name="0011_tools_of_ccusage")
+def _(db: Database) -> None:
+    for number, id, display_name in (
+        (40, "codebuff", "Codebuff"),
+        (41, "hermes", "Hermes"),
+        (42, "pi", "Pi"),
+        (43, "antigravity", "Antigravity"),
+        (44, "kimi", "Kimi"),
+        (45, "openclaw", "OpenClaw"),
+        (46, "grok", "Grok Build"),
+        (47, "zcode", "ZCode"),
+        (99, "unknown", "Tool not told"),
+    ):
+        db.execute(
+            "INSERT INTO tool_types (id, number, name, display_name, color, sort_order) "
+            "VALUES (:id, :number, :id, :display_name, '#525D63', :number)",
+            {"id": id, "number": number, "display_name": display_name},
+        )

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from arena.usage.models import Anomaly, Day, FlaggedSession, StoredRecord, StoredSession, Totals, UserTotals
+from arena.usage.models import Anomaly, Day, FlaggedSession, RoadSums, StoredRecord, StoredSession, Totals, UserTotals
 
 # -- records
 
@@ -90,22 +90,31 @@ def unpriced_models(conn: sqlite3.Connection) -> list[tuple[str, int, int, str]]
     return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
-def set_counted(conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int, counted: int) -> set[int]:
-    """Let a road's records of a person, tool and day count or not; return the numbers of the sessions they are in.
-
-    Those of excluded sessions never count.
-    """
-    where = {"user_id": user_id, "day": day, "tool": tool, "road": road, "counted": counted}
+def uncount(conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int) -> set[int]:
+    """Let a road's records of a person, tool and day not count; return the numbers of the sessions they are in."""
     rows = conn.execute(
         """
-        UPDATE usage_records SET counted = :counted
-        WHERE user_id = :user_id AND day = :day AND tool = :tool AND road = :road AND counted <> :counted
-            AND session NOT IN (SELECT session FROM anomalies WHERE user_id = :user_id AND state = 'excluded')
+        UPDATE usage_records SET counted = 0
+        WHERE user_id = :user_id AND day = :day AND tool = :tool AND road = :road AND counted = 1
         RETURNING session
         """,
-        where,
+        {"user_id": user_id, "day": day, "tool": tool, "road": road},
     )
     return {row[0] for row in rows}
+
+
+def records_of_road(
+    conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int | None
+) -> list[StoredRecord]:
+    """What a road brought for a person, tool and day. (Looks through all records of the person.)"""
+    rows = conn.execute(
+        """
+        SELECT * FROM usage_records
+        WHERE user_id = :user_id AND day = :day AND tool = :tool AND road = :road ORDER BY key
+        """,
+        {"user_id": user_id, "day": day, "tool": tool, "road": road},
+    )
+    return [StoredRecord(*row) for row in rows]
 
 
 def records_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> list[StoredRecord]:
@@ -283,17 +292,20 @@ def counted_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> 
 # -- sums
 
 
-def road_day(conn: sqlite3.Connection, user_id: str, day: str, tool: int) -> dict[tuple[int, int], Totals]:
-    """What each road brought for a person, tool and day, and apart (1) what of it is in excluded sessions."""
+def road_day(conn: sqlite3.Connection, user_id: str, day: str) -> dict[int, RoadSums]:
+    """What each road brought for a person and day, by tool, and apart (1) what of it is in excluded sessions."""
     rows = conn.execute(
         """
-        SELECT road, excluded, sessions, records, input_tokens, output_tokens, cache_write_tokens, cache_read_tokens,
-               cost, unpriced
-        FROM road_days WHERE user_id = :user_id AND day = :day AND tool = :tool
+        SELECT tool, road, excluded, sessions, records, input_tokens, output_tokens, cache_write_tokens,
+               cache_read_tokens, cost, unpriced
+        FROM road_days WHERE user_id = :user_id AND day = :day
         """,
-        {"user_id": user_id, "day": day, "tool": tool},
+        {"user_id": user_id, "day": day},
     )
-    return {(row[0], row[1]): Totals(*tuple(row)[2:]) for row in rows}
+    found: dict[int, RoadSums] = {}
+    for row in rows:
+        found.setdefault(row[0], {})[row[1], row[2]] = Totals(*tuple(row)[3:])
+    return found
 
 
 def put_road_day(
@@ -558,7 +570,7 @@ def last_sessions(conn: sqlite3.Connection, user_id: str, limit: int) -> dict[in
         """
         SELECT s.number, t.input_tokens + t.output_tokens AS tokens
         FROM sessions AS s JOIN token_usage AS t ON t.session_id = s.id
-        WHERE s.user_id = :user_id AND t.input_tokens + t.output_tokens > 0
+        WHERE s.user_id = :user_id AND s.first_at IS NOT NULL AND t.input_tokens + t.output_tokens > 0
         ORDER BY s.number DESC LIMIT :limit
         """,
         {"user_id": user_id, "limit": limit},
@@ -714,10 +726,13 @@ def everybody(conn: sqlite3.Connection) -> dict[str, Any]:
 
 
 def models_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[str, int, int]]:
-    """Each model a person used: its name, in how many sessions, and all its tokens; most sessions first."""
+    """Each model a person used: its name, in how many sessions, and all its tokens; most sessions first.
+
+    Day rows (road 4) are of no session.
+    """
     rows = conn.execute(
         """
-        SELECT model, COUNT(DISTINCT session) AS sessions,
+        SELECT model, COUNT(DISTINCT CASE WHEN road < 4 THEN session END) AS sessions,
                CAST(SUM(input_tokens + output_tokens
                    + cache_write_5m + cache_write_1h + cache_read_tokens) AS BIGINT) AS tokens
         FROM usage_records WHERE user_id = :user_id AND counted = 1
@@ -729,13 +744,16 @@ def models_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[str, in
 
 
 def instants_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[int, int]]:
-    """Each quarter of an hour in which a person has records: its number since the epoch, and all its tokens."""
+    """Each quarter of an hour in which a person has records: its number since the epoch, and all its tokens.
+
+    Of day rows (road 4) nobody knows the hour.
+    """
     rows = conn.execute(
         """
         SELECT at / 900000 AS quarter,
                CAST(SUM(input_tokens + output_tokens
                    + cache_write_5m + cache_write_1h + cache_read_tokens) AS BIGINT) AS tokens
-        FROM usage_records WHERE user_id = :user_id AND counted = 1 GROUP BY quarter ORDER BY quarter
+        FROM usage_records WHERE user_id = :user_id AND counted = 1 AND road < 4 GROUP BY quarter ORDER BY quarter
         """,
         {"user_id": user_id},
     )

@@ -15,15 +15,18 @@ from arena.core.clock import Days
 from arena.prices.actions import current as prices
 from arena.usage import store
 from arena.usage.models import (
+    MIXED,
     ROADS,
     TOOL_BY_ID,
     TOOL_BY_NUMBER,
+    UNKNOWN,
     Anomaly,
     Day,
     Outcome,
     Reason,
     Report,
     Road,
+    RoadSums,
     StoredRecord,
     StoredSession,
     Totals,
@@ -108,10 +111,11 @@ class Book:
             self.collectors[report.collector] = store.collector(self.conn, report.collector)
         collector = self.collectors[report.collector]
         for sent in report.records:
-            copy = _copy(self.user_id, sent, session.number, report.tool.number, road, self.days.of(sent.at), collector)
+            day = report.day or self.days.of(sent.at)
+            copy = _copy(self.user_id, sent, session.number, report.tool.number, road, day, collector)
             # The session API names a record after its session, so a new session's record cannot be there yet.
             self._take_record(copy, outcome, is_new=is_new and road == Road.SESSION_API)
-        self.last_activity = max(self.last_activity, session.ended_at)
+        self._note_activity(session)
         if is_new:
             return session.id, "stored"
         return session.id, "known" if before == (outcome.stored, outcome.grown) else "grown"
@@ -121,12 +125,15 @@ class Book:
         self.anew = True
         for session in store.sessions_of_user(self.conn, self.user_id):
             session.turn_count, session.tool_usage, session.code_metrics = 0, "{}", "{}"
-            session.day = self.days.of(session.started_at if session.first_at is None else session.first_at)
+            if session.road != Road.DAY_ROWS:  # they are of a day, not of an instant
+                session.day = self.days.of(session.started_at if session.first_at is None else session.first_at)
             self.sessions[session.session_hash] = session
-            self.last_activity = max(self.last_activity, session.ended_at)
+            self._note_activity(session)
             store.put_token_usages(self.conn, [(session, Totals())])
         for row in store.records_of_user(self.conn, self.user_id):
-            row.day, row.counted = self.days.of(row.at), 0
+            row.counted = 0
+            if row.road != Road.DAY_ROWS:
+                row.day = self.days.of(row.at)
             self._price(row)
             self.groups.setdefault(row.key[:8], {})[row.key] = row
             self.changed.add(row.key)
@@ -162,6 +169,8 @@ class Book:
     def _session(self, report: Report, road: int) -> StoredSession:
         """The session of a report as it is after it."""
         first_at = min((each.at for each in report.records if _was_used(each)), default=None)
+        if road == Road.DAY_ROWS:  # a sum of sessions is none itself
+            first_at = None
         session = self.sessions.get(report.session_hash)
         if session is None:
             session = store.session_by_hash(self.conn, self.user_id, report.session_hash)
@@ -193,7 +202,7 @@ class Book:
             anonymous_project_id=report.project or None,
             device=report.device or None,
             road=road,
-            day=self.days.of(report.started_at if first_at is None else first_at),
+            day=report.day or self.days.of(report.started_at if first_at is None else first_at),
             first_at=first_at,
             started_at=report.started_at,
             ended_at=report.ended_at,
@@ -230,9 +239,13 @@ class Book:
         self.changed.add(copy.key)
         outcome.grown += 1
 
+    def _note_activity(self, session: StoredSession) -> None:
+        if session.road != Road.DAY_ROWS:  # of a whole day nobody knows when in it
+            self.last_activity = max(self.last_activity, session.ended_at)
+
     def _price(self, row: StoredRecord) -> None:
-        """Say what a record costs: by the table, or by the tool's own word where it keeps no tokens."""
-        if not row.tokens_known:
+        """Say what a record costs: by the table, or by the tool's own word where the tokens do not tell it."""
+        if not row.tokens_known or row.speed == MIXED:
             row.cost = None if row.cost_recorded is None else round(row.cost_recorded * 1e9)
             return
         found = self.prices.cost(row.model, used_by(row), row.day)
@@ -282,33 +295,49 @@ class Book:
         Returns the road that counts by day and tool, what that changed by day and tool, and the sessions of roads
         that began or ceased to count.
         """
-        touched = {(day, tool) for (day, tool, _, _), totals in self.moved.items() if totals != Totals()}
+        touched: dict[str, set[int]] = defaultdict(set)
+        for (day, tool, _, _), totals in self.moved.items():
+            if totals != Totals():
+                touched[day].add(tool)
         for group in self.groups.values():
-            touched.update((row.day, row.tool) for row in group.values() if row.key in self.changed)
+            for row in group.values():
+                if row.key in self.changed:
+                    touched[row.day].add(row.tool)
         roads: dict[tuple[str, int], int | None] = {}
         counted: dict[str, dict[int, Totals]] = defaultdict(dict)
         recounted: set[int] = set()
-        for day, tool in sorted(touched):
-            by_road = store.road_day(self.conn, self.user_id, day, tool)
-            old_road = counting_road(by_road)
-            old = msgspec.structs.replace(by_road.get((old_road or 0, 0), Totals()))
-            for road, apart in product(ROADS, (0, 1)):
+        for day, tools in sorted(touched.items()):
+            by_tool = store.road_day(self.conn, self.user_id, day)
+            if UNKNOWN.number in by_tool:  # whether it counts hangs on the other tools
+                tools.add(UNKNOWN.number)
+            before = {tool: counting_road(by_tool, tool) for tool in tools}
+            old = {tool: msgspec.structs.replace(_counting(by_tool, tool, road)) for tool, road in before.items()}
+            there = {(tool, road) for tool, known in by_tool.items() for road, _ in known}
+            for tool, road, apart in product(sorted(tools), ROADS, (0, 1)):
                 change = self.moved.get((day, tool, road, apart))
                 if change is not None and change != Totals():
-                    totals = by_road.setdefault((road, apart), Totals())
+                    totals = by_tool.setdefault(tool, {}).setdefault((road, apart), Totals())
                     totals.add(change)
                     store.put_road_day(self.conn, self.user_id, day, tool, road, apart, totals)
-            new_road = counting_road(by_road)
-            roads[day, tool] = new_road
-            new = by_road.get((new_road or 0, 0), Totals())
-            if new != old:
-                counted[day][tool] = new.minus(old)
-            if old_road != new_road:
-                if old_road is not None:
-                    recounted |= store.set_counted(self.conn, self.user_id, day, tool, old_road, 0)
-                if new_road is not None and old_road is not None and old_road < new_road:
-                    recounted |= store.set_counted(self.conn, self.user_id, day, tool, new_road, 1)
+            for tool, old_road in sorted(before.items()):
+                new_road = roads[day, tool] = counting_road(by_tool, tool)
+                new = _counting(by_tool, tool, new_road)
+                if new != old[tool]:
+                    counted[day][tool] = new.minus(old[tool])
+                if old_road != new_road and old_road is not None:
+                    recounted |= store.uncount(self.conn, self.user_id, day, tool, old_road)
+                if old_road != new_road and (tool, new_road) in there:
+                    self._reopen(day, tool, new_road)
         return roads, counted, recounted
+
+    def _reopen(self, day: str, tool: int, road: int | None) -> None:
+        """Take up what a road brought before, which counts from now on."""
+        for row in store.records_of_road(self.conn, self.user_id, day, tool, road):
+            message = row.key[:8]
+            if message not in self.groups:
+                self.groups[message] = self._open(message)
+                for each in genuine(self.groups[message].values()):
+                    self._move_record(each, 1)
 
     def _settle_records(self, roads: dict[tuple[str, int], int | None]) -> None:
         dirty: list[StoredRecord] = []
@@ -471,11 +500,14 @@ class Book:
         }
         for session, totals in sorted(usages, key=lambda each: each[0].number):
             number, change = session.number, self.work[session.number].totals
+            is_session = session.first_at is not None  # day rows are none, and are not measured by any
             if change.tokens > 0 or number in recounted:
-                mean, is_beyond = usual.mean(without=number), number in self.beyond
+                mean = usual.mean(without=number) if is_session else None
+                is_beyond = number in self.beyond
                 if reasons := doubts(session, totals, mean, is_beyond=is_beyond, fills_day=number in fillers):
                     self._flag(session, totals, mean, reasons)
-            usual.put(number, totals.input + totals.output)
+            if is_session:
+                usual.put(number, totals.input + totals.output)
         if noted is None or usual.is_short:
             usual.recent = store.last_sessions(self.conn, self.user_id, RECENT)
         if usual.recent != noted:
@@ -564,6 +596,10 @@ def _copy(user_id: str, sent: Record, session: int, tool: int, road: int, day: s
         0,
         int(sent.tokens_known),
     )
+
+
+def _counting(by_tool: dict[int, RoadSums], tool: int, road: int | None) -> Totals:
+    return by_tool.get(tool, {}).get((road or 0, 0), Totals())
 
 
 def _main_model(records: list[Record]) -> str | None:

@@ -14,6 +14,7 @@ from arena.usage.models import (
     Delivery,
     Outcome,
     Report,
+    Road,
     Write,
 )
 
@@ -77,7 +78,10 @@ def _new_sessions(delivered: list[tuple[Delivery, Outcome]]) -> list[Note]:
         if not new:
             continue
         user_id, now = item.owner.person.id, item.write.now
-        if item.is_batch:
+        if item.write.road == Road.DAY_ROWS:
+            told = {"prefix": item.prefix, "stored": len(new), "failed": item.failed or None}
+            notes.append(Note("day_rows_stored", user_id, item.caller, now, told))
+        elif item.is_batch:
             known = len(outcome.sessions) - len(new)
             told = {"prefix": item.prefix, "stored": len(new), "known": known or None, "failed": item.failed or None}
             notes.append(Note("batch_sessions_created", user_id, item.caller, now, told))

@@ -1,6 +1,5 @@
 """The session API that existing clients speak, and the laptop's own road beside it, all under /api/v1."""
 
-import zlib
 from functools import partial
 from typing import Any
 
@@ -10,17 +9,15 @@ from litestar.types import ASGIApp
 
 from arena.accounts.actions.keys import revoke_key, still_good
 from arena.accounts.guards import caller_of, key_of, note_known, prefix_of, refuse_key, sent_key, signed
-from arena.accounts.models import KeyOwner
 from arena.core import clock
-from arena.core.errors import Invalid, TooLarge
-from arena.usage.actions.records import deliver
+from arena.core.errors import Invalid
 from arena.usage.actions.recount import forget as forget_project
-from arena.usage.models import BatchBody, Delivery, ForgetBody, Outcome, Refused, Report, Road, SessionBody, Write
+from arena.usage.models import BatchBody, ForgetBody, Refused, Report, Road, SessionBody
+from arena.usage.routes.intake import invalid, json_of, record, unpacked
 from arena.usage.rules.session_api import report_of, session_body
 from arena.usage.rules.syncs import usage_reports
 from arena.web.api import answer
 from arena.web.box import body_of, box_of
-from arena.web.live import Arrival
 from arena.wire import BODY_LIMIT, UsageAnswer, UsageReport
 
 BATCH = 100
@@ -31,13 +28,14 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @get("/status")
-async def status() -> ASGIApp:
-    """Say that the session API is here, for anybody."""
+async def status(request: AnyRequest) -> ASGIApp:
+    """Say that the session API is here, and in which zone this box counts days, for anybody."""
     return answer(
         {
             "status": "operational",
             "version": WIRE_VERSION,
             "timestamp": clock.iso(clock.now()),
+            "timeZone": box_of(request).config.arena.time_zone,
             "endpoints": {"sessions": "/api/v1/sessions", "rank": "/api/v1/rank", "status": "/api/v1/status"},
         },
         mirror=True,
@@ -68,11 +66,11 @@ async def sessions(request: AnyRequest) -> ASGIApp:
     body = await body_of(request, BODY_LIMIT)
     owner = signed(request, body)
     now = clock.now()
-    understood = session_body(_json(body))
+    understood = session_body(json_of(body))
     report = understood if isinstance(understood, Refused) else report_of(understood, now)
     if isinstance(report, Refused):
-        raise _invalid(report)
-    outcome = await _record(request, owner, [report], Road.SESSION_API, now)
+        raise invalid(report)
+    outcome = await record(request, owner, [report], Road.SESSION_API, now)
     session_id, what = outcome.sessions[0]
     known = what == "known"
     message = "Session already recorded" if known else "Session recorded successfully"
@@ -89,12 +87,12 @@ async def batch(request: AnyRequest) -> ASGIApp:
     body = await body_of(request, BODY_LIMIT)
     owner = signed(request, body)
     now = clock.now()
-    sent = _json(body)
+    sent = json_of(body)
     items = sent.get("sessions") if isinstance(sent, dict) else None
     if not isinstance(items, list) or not items:
-        raise _invalid(Refused("sessions", "at least one session required"))
+        raise invalid(Refused("sessions", "at least one session required"))
     if len(items) > BATCH:
-        raise _invalid(Refused("sessions", f"maximum {BATCH} sessions per batch"))
+        raise invalid(Refused("sessions", f"maximum {BATCH} sessions per batch"))
     results: list[dict[str, Any]] = []
     reports: list[Report] = []
     for index, item in enumerate(items):
@@ -106,7 +104,7 @@ async def batch(request: AnyRequest) -> ASGIApp:
             results.append({"index": index, "sessionHash": report.session_hash[:16], "success": True})
             reports.append(report)
     failed = len(items) - len(reports)
-    outcome = await _record(request, owner, reports, Road.SESSION_API, now, is_batch=True, failed=failed)
+    outcome = await record(request, owner, reports, Road.SESSION_API, now, is_batch=True, failed=failed)
     duplicates = 0
     for result, (session_id, what) in zip((r for r in results if r["success"]), outcome.sessions, strict=True):
         result["sessionId"] = session_id
@@ -134,11 +132,11 @@ async def usage(request: AnyRequest) -> ASGIApp:
     owner = signed(request, body)
     now = clock.now()
     try:
-        reports, problems = usage_reports(_unpacked(request, body), now)
+        reports, problems = usage_reports(unpacked(request, body), now)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Invalid(f"body: is not a report of usage ({problem})") from problem
     several = len(reports) + len(problems) > 1
-    outcome = await _record(request, owner, reports, Road.TRANSCRIPTS, now, is_batch=several, failed=len(problems))
+    outcome = await record(request, owner, reports, Road.TRANSCRIPTS, now, is_batch=several, failed=len(problems))
     return answer(
         UsageAnswer(
             success=True,
@@ -156,10 +154,10 @@ async def forget(request: AnyRequest) -> ASGIApp:
     """Remove all that the owner of the key ever sent of a project."""
     body = await body_of(request, BODY_LIMIT)
     owner = signed(request, body)
-    sent = _json(body)
+    sent = json_of(body)
     project = sent.get("project") if isinstance(sent, dict) else None
     if not isinstance(project, str) or len(project) != 16:
-        raise _invalid(Refused("project", "must be the 16 hex digits that stand for it"))
+        raise invalid(Refused("project", "must be the 16 hex digits that stand for it"))
     box, now = box_of(request), clock.now()
     prefix, caller = prefix_of(request), caller_of(request)
     deed = partial(forget_project, project=project, prefix=prefix, caller=caller, days=box.days, now=now)
@@ -180,59 +178,3 @@ async def revoke(request: AnyRequest) -> ASGIApp:
 
 
 router = Router(path="/api/v1", route_handlers=[status, verify, sessions, batch, usage, forget, revoke])
-
-
-async def _record(
-    request: AnyRequest,
-    owner: KeyOwner,
-    reports: list[Report],
-    road: int,
-    now: int,
-    *,
-    is_batch: bool = False,
-    failed: int = 0,
-) -> Outcome:
-    box, prefix = box_of(request), prefix_of(request)
-    write = Write(reports, road, now)
-    item = Delivery(owner, write, box.days, prefix, caller_of(request), is_batch, failed)
-    written = await box.db.write_together(deliver, "usage", item)
-    if written is None:
-        raise refuse_key()
-    person, outcome = written
-    if outcome.sessions and all(what == "known" for _, what in outcome.sessions):
-        note_known(request, "session_duplicate", person.id, owner.key_id, prefix=prefix)
-    if outcome.tokens and box.live.readers:
-        box.live.tell(Arrival(outcome.tokens, person.id))
-    return outcome
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise Invalid(f"body: is not JSON ({problem})") from problem
-
-
-def _invalid(refused: Refused) -> Invalid:
-    return Invalid(refused.sentence, {"errors": {refused.field.split(".")[0] or "body": [refused.reason]}})
-
-
-def _unpacked(request: AnyRequest, body: bytes) -> bytes:
-    """The body, gunzipped if it says so, and never larger than the limit."""
-    encoding = request.headers.get("content-encoding", "identity").lower()
-    if encoding == "identity":
-        return body
-    if encoding != "gzip":
-        raise Invalid(f"Content-Encoding: {encoding[:20]!r} is not taken here; send gzip or plain JSON")
-    unpacker = zlib.decompressobj(wbits=31)
-    try:
-        plain = unpacker.decompress(body, BODY_LIMIT + 1)
-    except zlib.error as problem:
-        raise Invalid(f"body: is not gzip ({problem})") from problem
-    if len(plain) > BODY_LIMIT:
-        raise TooLarge(f"The report is larger than {BODY_LIMIT // 2**20} MiB; send it in parts.")
-    if not unpacker.eof:
-        raise Invalid("body: the gzip ends in the middle")
-    if unpacker.unused_data:
-        raise Invalid("body: something follows the gzip")
-    return plain

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from arena.prices.models import Used
-from arena.usage.models import TOOL_BY_NUMBER, Road, StoredRecord, Totals
+from arena.usage.models import TOOL_BY_NUMBER, UNKNOWN, Road, RoadSums, StoredRecord, Totals
 
 
 def tokens_of(record: StoredRecord) -> int:
@@ -79,23 +79,44 @@ def merge(old: StoredRecord, new: StoredRecord) -> StoredRecord:
 
 
 def genuine(records: Iterable[StoredRecord]) -> list[StoredRecord]:
-    """Leave out replays: a sidechain's record of a message that the main chain holds too, under whatever request."""
+    """Leave out replays: a sidechain's record of a message that the main chain holds too, under whatever request.
+
+    Of day rows one message is a machine's whole day; there only what another row tells more exactly is left out.
+    """
     known = list(records)
-    if len(known) > 1 and any(not record.sidechain for record in known):
-        return [record for record in known if not record.sidechain]
-    return known
+    if len(known) == 1 or all(record.sidechain for record in known):
+        return known
+    main = [record for record in known if not record.sidechain]
+    if known[0].road != Road.DAY_ROWS:
+        return main
+    tools, models = {record.tool for record in main}, {record.model for record in main} | {"unknown"}
+    return main + [
+        copy
+        for copy in known
+        if copy.sidechain and not (copy.model in models if copy.tool == UNKNOWN.number else copy.tool in tools)
+    ]
 
 
-def counting_road(roads: dict[tuple[int, int], Totals]) -> int | None:
+def counting_road(by_tool: dict[int, RoadSums], tool: int) -> int | None:
     """Of the roads that brought something for a person, tool and day, the one that counts: the lowest.
 
-    ``roads`` has the sums by road and, apart (1), those of excluded sessions. They count for nothing and hold their
-    road all the same: else what was excluded would come back by another road.
+    ``by_tool`` has the day's sums by tool, road and, apart (1), those of excluded sessions. They count for nothing and
+    hold their road all the same: else what was excluded would come back by another road. What nobody can say the tool
+    of counts only where no tool has a lower road that day: it may be part of what that brought.
     """
+    lowest = _lowest_road(by_tool.get(tool, {}))
+    if tool == UNKNOWN.number and lowest is not None:
+        others = (_lowest_road(roads) for other, roads in by_tool.items() if other != tool)
+        if any(road is not None and road < lowest for road in others):
+            return None
+    return lowest
+
+
+def _lowest_road(roads: RoadSums) -> int | None:
     return min((road for (road, _), totals in roads.items() if totals.records > 0 or totals.sessions > 0), default=None)
 
 
-def _size(record: StoredRecord) -> tuple[bool, int, int, str, int, int, int]:
+def _size(record: StoredRecord) -> tuple[bool, int, int, str, int, int, int, str]:
     # The fields after the sum only make the choice between equal sizes the same in any order of arrival.
     return (
         not record.sidechain,
@@ -105,6 +126,7 @@ def _size(record: StoredRecord) -> tuple[bool, int, int, str, int, int, int]:
         record.input_tokens,
         record.cache_write_1h,
         record.cache_read_tokens,
+        record.speed or "",
     )
 
 
