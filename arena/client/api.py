@@ -15,7 +15,7 @@ from arena import __version__
 from arena.client.credentials import Credentials
 from arena.client.home import Refused
 from arena.client.terminal import clean
-from arena.wire import UsageAnswer, UsageReport
+from arena.wire import DayAnswer, DayReport, UsageAnswer, UsageReport
 
 TIMEOUT = 30.0
 PAUSE = 0.5
@@ -125,6 +125,14 @@ class _Answer(UsageAnswer, frozen=True):
     success: bool = True
 
 
+class _DayAnswer(DayAnswer, frozen=True):
+    success: bool = True
+
+
+class _Status(msgspec.Struct):
+    timeZone: str = ""
+
+
 class Api:
     """One box, spoken to with one key, or none, over one connection that ``with`` closes."""
 
@@ -174,6 +182,14 @@ class Api:
     def send(self, report: UsageReport) -> UsageAnswer:
         """Send one batch of usage."""
         return self._data(self._ask("POST", "/api/v1/usage", msgspec.json.encode(report)), _Answer)
+
+    def send_days(self, report: DayReport) -> DayAnswer:
+        """Send what ccusage sums up by day."""
+        return self._data(self._ask("POST", "/v1/sync", msgspec.json.encode(report)), _DayAnswer)
+
+    def zone(self) -> str:
+        """Ask in which time zone the box counts days; older ones do not say."""
+        return self._data(self._ask("GET", "/api/v1/status"), _Status).timeZone
 
     def forget(self, project: str) -> Forgotten:
         """Ask the box to remove what it has of a project, named by its keyed hash."""

@@ -41,15 +41,19 @@ def _requests(made: Iterator[Batch], totals: Totals, excluded: int) -> None:
     print("]," + json.dumps(rest)[1:])
 
 
+def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Print rows under their heads: two columns of words, the others of figures."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    print(terminal.bold(_line(heads, widths)))
+    for cells in rows:
+        print(_line(cells, widths))
+
+
 def _table(rows: list[dict[str, int | str]]) -> None:
     if not rows:
         return
     heads = ("day", "model", "input", "output", "cache write", "cache read", "responses")
-    table = [(str(row["day"]), str(row["model"]), *_tokens(row), terminal.human(int(row["responses"]))) for row in rows]
-    widths = [max(map(len, column)) for column in zip(heads, *table, strict=True)]
-    print(terminal.bold(_line(heads, widths)))
-    for cells in table:
-        print(_line(cells, widths))
+    table(heads, [(str(row["day"]), str(row["model"]), *_tokens(row), _human(row["responses"])) for row in rows])
     unknown = sum(int(row["tokens_unknown"]) for row in rows)
     if unknown:
         print(f"{terminal.human(unknown)} of these responses came from tools that do not keep their tokens.")
@@ -59,11 +63,15 @@ def _tokens(row: dict[str, int | str]) -> tuple[str, str, str, str]:
     if row["tokens_unknown"] == row["responses"]:
         return NOT_AVAILABLE, NOT_AVAILABLE, NOT_AVAILABLE, NOT_AVAILABLE
     return (
-        terminal.human(int(row["input"])),
-        terminal.human(int(row["output"])),
-        terminal.human(int(row["cache_write_5m"]) + int(row["cache_write_1h"])),
-        terminal.human(int(row["cache_read"])),
+        _human(row["input"]),
+        _human(row["output"]),
+        _human(int(row["cache_write_5m"]) + int(row["cache_write_1h"])),
+        _human(row["cache_read"]),
     )
+
+
+def _human(count: int | str) -> str:
+    return terminal.human(int(count))
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -32,6 +32,8 @@ class Summary:
 def main(argv: list[str]) -> int:
     """Send what is new since the last time."""
     asked = _arguments(argv)
+    if asked.stdin or asked.ccusage:
+        return terminal.guarded(lambda: _days(asked))
     return terminal.guarded(lambda: _locked(asked))
 
 
@@ -42,23 +44,46 @@ def run(*, quiet: bool = False) -> int:
 
 def _arguments(argv: list[str]) -> Namespace:
     parser = terminal.parser(
-        "sync", "Count what is new in the transcripts of this machine's tools and send it.", "arena sync --dry-run"
+        "sync",
+        "Count what is new in the transcripts of this machine's tools and send it.",
+        "arena sync --dry-run",
+        "ccusage daily --json | arena sync --stdin",
     )
     parser.add_argument("--dry-run", action="store_true", help="show what would be sent, send nothing")
     parser.add_argument("--json", action="store_true", help="answer as JSON; with --dry-run, the requests themselves")
-    parser.add_argument("--tool", action="append", metavar="NAME", help="only this tool; may be repeated")
+    parser.add_argument(
+        "--tool",
+        action="append",
+        metavar="NAME",
+        help="only this tool; may be repeated (with --stdin: the tool of rows that do not name theirs)",
+    )
     parser.add_argument("--since", metavar="DATE", type=_instant, default=0, help="only from this day (UTC) on")
     parser.add_argument("--full", action="store_true", help="read and send everything again; the box counts it once")
+    days = parser.add_mutually_exclusive_group()
+    days.add_argument("--stdin", action="store_true", help="send what `ccusage daily --json` sums up, from a pipe")
+    days.add_argument("--ccusage", action="store_true", help="run ccusage and send what it sums up")
     parser.add_argument("--quiet", action="store_true", help="say nothing unless something fails")
     parser.add_argument("--spooled", action="store_true", help="only what hooks left word of")
     asked = parser.parse_args(argv)
-    if asked.tool:
+    if (asked.stdin or asked.ccusage) and (asked.full or asked.spooled):
+        parser.error("what ccusage sums up is sent whole every time; leave out --full and --spooled")
+    if asked.ccusage and asked.tool:
+        parser.error("ccusage tells the tools itself; leave out --tool")
+    if asked.stdin and len(asked.tool or ()) > 1:
+        parser.error("rows that do not tell their tool are of one; give --tool once")
+    if asked.tool and not asked.stdin:
         from arena.client.counting import tool_names
 
         unknown = sorted(set(asked.tool) - set(tool_names()))
         if unknown:
             parser.error(f"there is no tool `{unknown[0]}`; known: {', '.join(tool_names())}")
     return asked
+
+
+def _days(asked: Namespace) -> int:
+    from arena.client.days import sync
+
+    return sync(asked)
 
 
 def _instant(text: str) -> int:
