@@ -27,7 +27,7 @@ from arena.core.db import Database
 from arena.core.keyring import Keyring
 from arena.doors import BY_ROUTE, check, doorkeeper
 from arena.openapi import document
-from arena.rooms import Handler, hot_handlers, routers
+from arena.rooms import Handler, hot_handlers, routers, sizes
 from arena.web.answers import Answers, Kept, Key, Question, question
 from arena.web.api import Answer
 from arena.web.assets import folder
@@ -57,6 +57,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
         limits=Limits(config.limits),
         identify=identify,
         worker_runs=worker_runs,
+        sizes=sizes,
     )
 
     @asynccontextmanager

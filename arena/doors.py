@@ -115,6 +115,8 @@ DOORS = (
     Door("POST", "/admin/keys/{id}/revoke", "admin", "sensitive"),
     Door("GET", "/admin/sessions", "admin"),
     Door("POST", "/admin/sessions/{id}/end", "admin", "sensitive"),
+    Door("POST", "/admin/links/{mark}/withdraw", "admin", "sensitive"),
+    Door("GET", "/admin/system", "admin"),
     Door("GET", "/admin/audit", "admin"),
     Door("GET", "/admin/audit.csv", "admin", "sensitive"),
     # Programs

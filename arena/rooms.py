@@ -10,18 +10,24 @@ from sqlite_utils.migrations import Migrations
 
 import arena.accounts.routes
 import arena.accounts.schema
+import arena.accounts.store
 import arena.audit.schema
+import arena.audit.store
 import arena.home.routes
 import arena.leaderboard.routes
 import arena.operations.routes
+import arena.operations.schema
 import arena.prices.schema
 import arena.profiles.routes
 import arena.teams.routes
 import arena.teams.schema
 import arena.usage.routes
 import arena.usage.schema
+import arena.usage.store
 
 Handler = Callable[[Request[Any, Any, Any]], Awaitable[ASGIApp]]
+Sizes = Callable[[Any], dict[str, int]]
+"""Counts on a connection."""
 
 
 class Room(Struct, frozen=True):
@@ -31,20 +37,38 @@ class Room(Struct, frozen=True):
     migrations: Migrations | None = None
     router: Router | None = None
     hot: dict[str, Handler] = {}
+    sizes: Sizes | None = None
+    """How many rows its large tables have, as cheaply as that can be told."""
 
 
 ROOMS = (
-    Room("audit", arena.audit.schema.migrations),
-    Room("accounts", arena.accounts.schema.migrations, arena.accounts.routes.router),
+    Room("audit", arena.audit.schema.migrations, sizes=arena.audit.store.sizes),
+    Room(
+        "accounts",
+        arena.accounts.schema.migrations,
+        arena.accounts.routes.router,
+        sizes=arena.accounts.store.sizes,
+    ),
     Room("teams", arena.teams.schema.migrations, arena.teams.routes.router),
     Room("prices", arena.prices.schema.migrations),
     Room("backups"),
-    Room("operations", None, arena.operations.routes.router),
-    Room("usage", arena.usage.schema.migrations, arena.usage.routes.router, arena.usage.routes.hot),
+    Room("operations", arena.operations.schema.migrations, arena.operations.routes.router),
+    Room(
+        "usage",
+        arena.usage.schema.migrations,
+        arena.usage.routes.router,
+        arena.usage.routes.hot,
+        arena.usage.store.sizes,
+    ),
     Room("leaderboard", None, arena.leaderboard.routes.router),
     Room("profiles", None, arena.profiles.routes.router),
     Room("home", None, arena.home.routes.router),
 )
+
+
+def sizes(conn: Any) -> dict[str, int]:
+    """How many rows each room's large tables have, by table."""
+    return {table: rows for room in ROOMS if room.sizes for table, rows in room.sizes(conn).items()}
 
 
 def schemas() -> list[Migrations]:

@@ -34,6 +34,7 @@ def main(argv: list[str]) -> int:
     db = Database(place.database)
     apply_prices(db, days=Days(settings.arena.time_zone), now=clock.now())
     register(queue, db, settings, place, clock.now)
+    place.beat.touch()
     consumer = queue.create_consumer(
         workers=1, periodic=True, max_delay=1.0, check_worker_health=False, graceful_signal="TERM", shutdown_timeout=8
     )

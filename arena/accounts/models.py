@@ -290,6 +290,22 @@ class LinkedIdentity(Struct, frozen=True):
     last_used_at: int
 
 
+class OpenLink(Struct, frozen=True):
+    """A one-time link that still opens something, by the hash of its token: for whom, made and ending when."""
+
+    token_hash: str
+    kind: LinkKind
+    name: str | None
+    role: Role
+    created_at: int
+    expires_at: int
+
+    @property
+    def mark(self) -> str:
+        """What names it to whoever may withdraw it; it opens nothing."""
+        return self.token_hash[:12]
+
+
 class Export(Struct, frozen=True):
     """What the accounts room knows about a person."""
 

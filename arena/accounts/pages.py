@@ -163,6 +163,8 @@ class SessionsPage(Struct, frozen=True):
 
     person: str
     sessions: tuple[OpenSession, ...]
+    agents: dict[str, str]
+    """Browser and system in short, by session."""
     mine: str
     here: str
     more_href: str
@@ -198,6 +200,7 @@ def sessions_page(
     return SessionsPage(
         person=person,
         sessions=tuple(found[:PAGE]),
+        agents={each.id: rules.agent_words(each.user_agent or "") for each in found},
         mine=mine,
         here=query(person=person, before=before),
         more_href=f"/admin/sessions{query(person=person, before=found[PAGE - 1].id)}" if len(found) > PAGE else "",

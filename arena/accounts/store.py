@@ -14,6 +14,7 @@ from arena.accounts.models import (
     Link,
     LinkedIdentity,
     LinkKind,
+    OpenLink,
     OpenSession,
     Password,
     Person,
@@ -153,6 +154,37 @@ def enabled_admins(conn: sqlite3.Connection) -> int:
     """How many administrators can act."""
     row = conn.execute("SELECT count(*) FROM users WHERE role = 'admin' AND disabled_at IS NULL").fetchone()
     return int(row[0])
+
+
+def admins_seen(conn: sqlite3.Connection) -> tuple[int, int | None]:
+    """How many administrators can act, and when one of them was last here, by browser or key."""
+    row = conn.execute(
+        """
+        SELECT count(DISTINCT u.id), max(s.last_seen_at), max(k.last_used_at)
+        FROM users u LEFT JOIN web_sessions s ON s.user_id = u.id LEFT JOIN api_keys k ON k.user_id = u.id
+        WHERE u.role = 'admin' AND u.disabled_at IS NULL
+        """
+    ).fetchone()
+    return row[0], max((at for at in tuple(row)[1:] if at is not None), default=None)
+
+
+def people_without_a_way_in(conn: sqlite3.Connection, now: int, limit: int) -> list[str]:
+    """The names of enabled people who have neither password, provider, live key, open session nor open link."""
+    rows = conn.execute(
+        """
+        SELECT u.username FROM users u
+        WHERE u.disabled_at IS NULL AND u.password_hash IS NULL
+          AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id)
+          AND NOT EXISTS (SELECT 1 FROM api_keys k WHERE k.user_id = u.id AND k.revoked_at IS NULL)
+          AND NOT EXISTS (SELECT 1 FROM web_sessions s WHERE s.user_id = u.id AND s.expires_at > :now)
+          AND NOT EXISTS (
+              SELECT 1 FROM one_time_links l WHERE l.user_id = u.id AND l.used_at IS NULL AND l.expires_at > :now
+          )
+        ORDER BY u.username LIMIT :limit
+        """,
+        {"now": now, "limit": limit},
+    )
+    return [row[0] for row in rows]
 
 
 def set_password(conn: sqlite3.Connection, id: str, password_hash: str, now: int) -> None:
@@ -387,6 +419,15 @@ def owners_of_prefix(conn: sqlite3.Connection, prefix: str) -> list[Person]:
     return [_person(row) for row in rows]
 
 
+def unused_keys(conn: sqlite3.Connection, long_ago: int) -> int:
+    """How many live keys were last used, or else made, before an instant."""
+    row = conn.execute(
+        "SELECT count(*) FROM api_keys WHERE revoked_at IS NULL AND COALESCE(last_used_at, created_at) < :long_ago",
+        {"long_ago": long_ago},
+    ).fetchone()
+    return int(row[0])
+
+
 def live_keys(conn: sqlite3.Connection, user_id: str) -> int:
     """How many keys of a person are not revoked."""
     row = conn.execute(
@@ -572,6 +613,37 @@ def link_by_hash(conn: sqlite3.Connection, token_hash: str) -> Link | None:
     return Link(*row) if row else None
 
 
+def open_links(conn: sqlite3.Connection, now: int) -> list[OpenLink]:
+    """The links that still open something, the newest first."""
+    rows = conn.execute(
+        """
+        SELECT token_hash, kind, name, role, created_at, expires_at FROM one_time_links
+        WHERE used_at IS NULL AND expires_at > :now ORDER BY created_at DESC, token_hash
+        """,
+        {"now": now},
+    )
+    return [OpenLink(*row) for row in rows]
+
+
+def open_admin_links(conn: sqlite3.Connection, now: int) -> int:
+    """How many links would still make or let in an administrator."""
+    row = conn.execute(
+        """
+        SELECT count(*) FROM one_time_links
+        WHERE role = 'admin' AND kind <> 'admin' AND used_at IS NULL AND expires_at > :now
+        """,
+        {"now": now},
+    ).fetchone()
+    return int(row[0])
+
+
+def drop_link(conn: sqlite3.Connection, mark: str) -> int:
+    """Delete the unused links whose hash begins so; return how many there were."""
+    return conn.execute(
+        "DELETE FROM one_time_links WHERE used_at IS NULL AND substr(token_hash, 1, 12) = :mark", {"mark": mark}
+    ).rowcount
+
+
 def claim_link(conn: sqlite3.Connection, token_hash: str, now: int) -> bool:
     """Mark a link as used; false if it cannot be used, or not any more."""
     changed = conn.execute(
@@ -732,6 +804,17 @@ def set_device_code_polled(conn: sqlite3.Connection, device_hash: str, pause: in
 def drop_expired_device_codes(conn: sqlite3.Connection, now: int) -> int:
     """Delete the device codes that are over; return how many there were."""
     return conn.execute("DELETE FROM device_codes WHERE expires_at <= :now", {"now": now}).rowcount
+
+
+def sizes(conn: sqlite3.Connection) -> dict[str, int]:
+    """How many rows the tables of this room have that grow."""
+    row = conn.execute(
+        """
+        SELECT (SELECT count(*) FROM users) AS users, (SELECT count(*) FROM api_keys) AS api_keys,
+            (SELECT count(*) FROM web_sessions) AS web_sessions
+        """
+    ).fetchone()
+    return dict(row)
 
 
 def _person(row: sqlite3.Row) -> Person:

@@ -12,6 +12,7 @@ COMMANDS = {
     "backups": ("arena.admin.backups", "list backups, let old ones go"),
     "verify": ("arena.admin.verify", "prove a backup by restoring it into a scratch place"),
     "restore": ("arena.admin.restore", "put a backup in the place of a box"),
+    "doctor": ("arena.admin.doctor", "say what is weak about the box and what to do about it"),
     "config": ("arena.admin.config", "print the configuration as the box believes it"),
     "audit": ("arena.admin.audit", "read the security log, and prove that nobody changed it"),
     "recompute": ("arena.admin.recompute", "make all totals anew from the records"),

@@ -15,9 +15,9 @@ import msgspec
 from arena.admin.command import Opened, Refused
 from arena.audit import actions
 from arena.audit.models import EVENTS, Entry
-from arena.operations import rules
-from arena.operations.actions import log, person_of
+from arena.operations.actions.log import log, person_of
 from arena.operations.models import Asked
+from arena.operations.rules import log as rules
 
 
 def main(argv: list[str]) -> int:

@@ -38,7 +38,8 @@ class Opened(Struct, frozen=True):
         return f"{self.place.reached_at(self.config.server)}/join/{token}"
 
 
-Do = Callable[[Opened, argparse.Namespace], None]
+Do = Callable[[Opened, argparse.Namespace], int | None]
+"""What a verb does; it may return an exit code that is not 0."""
 
 
 def parser(name: str, description: str) -> tuple[argparse.ArgumentParser, Any]:
@@ -93,7 +94,7 @@ def run(made: argparse.ArgumentParser, argv: list[str]) -> int:
     try:
         log.configure("warning")
         with _opened(arguments) as box:
-            arguments.do(box, arguments)
+            return arguments.do(box, arguments) or 0
     except BrokenPipeError:
         raise
     except (ArenaError, ConfigError, Refused, OSError) as problem:
@@ -105,7 +106,6 @@ def run(made: argparse.ArgumentParser, argv: list[str]) -> int:
             file=sys.stderr,
         )
         return 1
-    return 0
 
 
 def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

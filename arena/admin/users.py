@@ -35,6 +35,10 @@ def main(argv: list[str]) -> int:
     delete = verb("delete", "delete a person and everything that belongs to them", _delete, "users delete bob --yes")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     export = verb("export", "print what is kept of a person as JSON", _export, "users export alice > alice.json")
+    listing = verb("links", "list one-time links that are still open", _links, "users links")
+    listing.add_argument("--json", action="store_true", help="for programs")
+    withdraw = verb("withdraw", "let a one-time link open nothing", _withdraw, "users withdraw 9f86d081884c")
+    withdraw.add_argument("mark", metavar="MARK", help="as `links` shows it")
     for each in (add, disable, enable, promote, delete, export):
         each.add_argument("name", metavar="NAME", help="user name")
     return command.run(made, argv)
@@ -98,6 +102,25 @@ def _delete(box: Opened, arguments: argparse.Namespace) -> None:
 
 def _export(box: Opened, arguments: argparse.Namespace) -> None:
     command.print_json(box.db.read_sync(partial(people.export_user, name=arguments.name)))
+
+
+def _links(box: Opened, arguments: argparse.Namespace) -> None:
+    found = box.db.read_sync(partial(store.open_links, now=clock.now()))
+    if arguments.json:
+        fields = ("mark", "kind", "name", "role", "created_at", "expires_at")
+        command.print_json([{field: getattr(each, field) for field in fields} for each in found])
+        return
+    rows = [
+        (x.mark, x.kind, x.role, command.date(x.created_at), command.date(x.expires_at), x.name or "-") for x in found
+    ]
+    command.print_rows(("MARK", "KIND", "ROLE", "CREATED (UTC)", "UNTIL (UTC)", "NAME"), rows)
+
+
+def _withdraw(box: Opened, arguments: argparse.Namespace) -> None:
+    deed = partial(links.withdraw_link, mark=arguments.mark, caller=OPERATOR, now=clock.now())
+    if not box.db.write_sync(deed):
+        raise Refused(f"there is no open link {arguments.mark}; `arena admin users links` lists them.")
+    print("The link opens nothing any more.")
 
 
 def _ask(person: Person) -> None:

@@ -34,6 +34,7 @@ EVENTS = {
     "device_code_answered": "Somebody said yes or no to a machine without a browser that asked for a key.",
     # people
     "invitation_created": "A one-time link was made.",
+    "link_withdrawn": "A one-time link was withdrawn before anybody used it.",
     "user_created": "A person was added.",
     "user_disabled": "A person was shut out.",
     "user_enabled": "A disabled person was let in again.",

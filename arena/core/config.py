@@ -338,6 +338,11 @@ class Place(Struct, frozen=True):
         return self.data / "zone"
 
     @property
+    def beat(self) -> Path:
+        """What the worker touches each minute, to say that it lives."""
+        return self.data / "beat"
+
+    @property
     def secret(self) -> Path:
         """The file of the signing secrets (see `arena.core.keyring`)."""
         return self.data / "secret"

@@ -1,4 +1,4 @@
-"""What an administrator asks of the security log, and what is found."""
+"""What an administrator asks of the security log, and what is known of the box."""
 
 from msgspec import Struct
 
@@ -29,3 +29,51 @@ class Log(Struct, frozen=True):
     looked: int
     chain: Chain
     since: int | None
+
+
+class JobRun(Struct, frozen=True):
+    """The last run of a job. Times are epoch milliseconds; ``problem`` is empty for a run that did its work."""
+
+    name: str
+    started_at: int
+    finished_at: int
+    problem: str
+
+
+class Facts(Struct, frozen=True):
+    """What was seen of a box and its machine. Sizes in bytes, times in epoch milliseconds."""
+
+    version: str
+    sqlite: str
+    journal: str
+    database_size: int
+    log_size: int
+    """What was committed and not yet moved into the database."""
+    queue_size: int
+    disk_free: int
+    clock_off: int
+    """By how many milliseconds the file system's clock differs from the machine's."""
+    readable: list[str]
+    """Paths that other users of the machine can read."""
+    zone: str
+    """The time zone that the days in the database were made in."""
+    is_served: bool
+    started_at: int | None
+    """When it was last started to serve."""
+    beat_at: int | None
+    """When the worker last said that it lives."""
+    runs: list[JobRun]
+    admins: int
+    admin_seen_at: int | None
+    admin_links: int
+    """One-time links that are still open and would make, or let in, an administrator."""
+    unused_keys: int
+    stranded: list[str]
+    """Some people, by name, who have no way in."""
+
+
+class Finding(Struct, frozen=True):
+    """Something weak about a box, and what to do about it, in one sentence or two."""
+
+    code: str
+    sentence: str

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from arena.accounts.models import OpenLink
 from arena.accounts.pages import PAGE, Outcome, query
 from arena.teams.models import Asked, Counts, Listed, Team, TeamSize
 from arena.teams.rules import ROLES, STATES
@@ -25,8 +26,12 @@ class PeoplePage(Struct, frozen=True):
     errors: dict[str, str]
     link: str
     """A one-time link that was just made, to be shown this once."""
+    links: tuple[OpenLink, ...]
+    """Those that nobody has used yet."""
     link_days: int
     outcome: Outcome
+    noted: Outcome
+    """What became of a link."""
     now: int
     zone: str
 
@@ -81,6 +86,7 @@ def people_page(
     after: str,
     counts: Counts,
     teams: Sequence[Team],
+    links: Sequence[OpenLink],
     now: int,
     zone: str,
     link_days: int,
@@ -89,6 +95,7 @@ def people_page(
     errors: dict[str, str] | None = None,
     link: str = "",
     said: str = "",
+    noted: str = "",
 ) -> PeoplePage:
     """Make a page of the people that were asked for; one more than a page holds says that there are more."""
     chosen = {"q": asked.words, "state": asked.state, "role": asked.role, "team": asked.team}
@@ -105,8 +112,10 @@ def people_page(
         name=name,
         errors=errors or {},
         link=link,
+        links=tuple(links),
         link_days=link_days,
         outcome=Outcome(said),
+        noted=Outcome(noted),
         now=now,
         zone=zone,
     )

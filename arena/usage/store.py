@@ -782,3 +782,15 @@ def _figures(totals: Totals) -> dict[str, int]:
         "cost": totals.cost,
         "unpriced": totals.unpriced,
     }
+
+
+def sizes(conn: sqlite3.Connection) -> dict[str, int]:
+    """How many rows the tables of this room have that grow; of records those of every road, by their sums."""
+    row = conn.execute(
+        """
+        SELECT (SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM road_days) AS usage_records,
+            (SELECT count(*) FROM sessions) AS sessions,
+            (SELECT count(*) FROM daily_user_stats) AS daily_user_stats
+        """
+    ).fetchone()
+    return dict(row)

@@ -52,6 +52,8 @@ class Box(Struct, frozen=True):
     identify: Callable[[Connection], Visitor | None]
     worker_runs: Callable[[], bool] = lambda: True
     """Whether the worker is alive."""
+    sizes: Callable[[Any], dict[str, int]] = lambda _: {}
+    """How many rows the large tables have, told by the rooms that they belong to."""
     memory: dict[str, Any] = {}
     """What a room keeps in memory for this box, under its own name."""
 

@@ -20,6 +20,7 @@ __all__ = [
     "score",
     "short",
     "signed",
+    "size",
     "tier",
     "weekday",
 ]
@@ -35,13 +36,7 @@ def short(number: int) -> str:
     """Write a count in three figures ("2.19M"), exactly below 10,000."""
     if abs(number) < 10_000:
         return exact(number)
-    size = float(abs(number))
-    for unit in ("K", "M", "B", "T"):
-        size /= 1000
-        digits = 2 if round(size, 2) < 10 else 1 if round(size, 1) < 100 else 0
-        if round(size, digits) < 1000 or unit == "T":
-            break
-    return f"{MINUS if number < 0 else ''}{size:.{digits}f}{unit}"
+    return (MINUS if number < 0 else "") + "".join(_scaled(abs(number), "KMBT"))
 
 
 def exact(number: int) -> str:
@@ -69,6 +64,13 @@ def cost(nanodollars: int, unpriced: int) -> str:
 def signed(number: int) -> str:
     """Write a change with its sign ("+3", U+2212 for minus); nothing has no sign."""
     return f"+{number:,}" if number > 0 else exact(number)
+
+
+def size(number: int) -> str:
+    """Write a number of bytes in three figures ("1.24 GB", in powers of ten)."""
+    if number < 1000:
+        return plural(number, "byte", "bytes")
+    return "{} {}B".format(*_scaled(number, "kMGT"))
 
 
 def ordinal(number: int) -> str:
@@ -136,6 +138,15 @@ def gauge(points: float) -> float:
     """How far the tier gauge is filled, in its own units: five cells 12 wide, 2 apart, 200 points each."""
     cells, rest = divmod(min(max(points, 0.0), 1000.0), 200)
     return round(min(cells * 14 + rest / 200 * 12, 68), 1)
+
+
+def _scaled(number: float, units: str) -> tuple[str, str]:
+    """Three figures of a number, and the unit of a thousand, a million ... that they are in."""
+    number /= 1000
+    digits = 2 if round(number, 2) < 10 else 1 if round(number, 1) < 100 else 0
+    if round(number, digits) >= 1000 and len(units) > 1:
+        return _scaled(number, units[1:])
+    return f"{number:.{digits}f}", units[0]
 
 
 def _day(of: date) -> str:

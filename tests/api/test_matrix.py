@@ -33,6 +33,7 @@ FILLED = {
     "id": "nothing",
     "slug": "nothing",
     "deed": "promote",
+    "mark": "nothing",
     "verdict": "exclude",
     "provider": "nothing",
 }

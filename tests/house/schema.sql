@@ -101,6 +101,13 @@ CREATE TABLE identities (
 
 CREATE INDEX idx_identities_user_id ON identities (user_id);
 
+CREATE TABLE job_runs (
+    name TEXT PRIMARY KEY,
+    started_at INTEGER NOT NULL,
+    finished_at INTEGER NOT NULL,
+    problem TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE one_time_links (
     token_hash TEXT PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('admin', 'invite', 'sign-in')),

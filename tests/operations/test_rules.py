@@ -8,7 +8,7 @@ import pytest
 
 from arena.audit.models import Query
 from arena.operations.models import Asked
-from arena.operations.rules import line_of_csv, place, problems, query, written
+from arena.operations.rules.log import line_of_csv, place, problems, query, written
 
 
 def at(text: str) -> int:

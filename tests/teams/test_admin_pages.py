@@ -131,6 +131,20 @@ def test_a_name_that_cannot_be_invited_is_told_at_its_field_and_kept(root: Visit
     assert '<option value="admin" selected>' in answer.text
 
 
+def test_links_that_nobody_used_are_listed_and_withdrawn(box: Serving, root: Visitor) -> None:
+    link = re.search(r"<code>(http[^<]+/join/[^<]+)</code>", do(root, "/admin/invitations", name="never-came").text)
+    assert link
+    row = root.get("/admin").text.partition("lets <bdi>never-came</bdi> in")[2]
+    mark = re.search(r'action="/admin/links/([0-9a-f]{12})/withdraw"', row)
+    assert mark
+    assert link[1].rpartition("/")[2] not in row
+    assert "That link opens nothing any more." in do(root, f"/admin/links/{mark[1]}/withdraw").text
+    assert "was used or over already" in do(root, f"/admin/links/{mark[1]}/withdraw").text
+    with Visitor(box) as late:
+        assert late.get(link[1]).status_code == 404
+    assert events(box, "link_withdrawn") == [("link_withdrawn", None, {"link": mark[1][:8], "by": id_of(box, "root")})]
+
+
 # -- somebody
 
 

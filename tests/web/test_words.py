@@ -90,3 +90,14 @@ def test_tiers_begin_at_their_points_and_the_gauge_fills_to_the_score() -> None:
         *("Bronze", "Bronze", "Silver", "Gold", "Platinum", "Diamond", "Diamond")
     ]
     assert [words.gauge(p) for p in (0, 100, 200, 677.64, 1000)] == [0, 6, 14, 46.7, 68]
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        *[(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_000, "1.00 kB"), (81_920, "81.9 kB")],
+        *[(999_950, "1.00 MB"), (10**9, "1.00 GB"), (1_240_000_000, "1.24 GB"), (5 * 10**15, "5000 TB")],
+    ],
+)
+def test_sizes_have_three_figures_and_a_unit(number: int, says: str) -> None:
+    assert words.size(number) == says

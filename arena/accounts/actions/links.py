@@ -67,6 +67,14 @@ def sign_in_link(
     return _add_link(conn, "sign-in", person.id, person.name, person.role, days, caller, now, by)
 
 
+def withdraw_link(conn: sqlite3.Connection, *, mark: str, caller: Caller, now: int, by: str | None = None) -> bool:
+    """Let a one-time link that nobody used open nothing; return whether there was one with this mark."""
+    if not store.drop_link(conn, mark):
+        return False
+    note(conn, "link_withdrawn", None, caller, now, link=mark[:8], by=by)
+    return True
+
+
 def look_at_link(conn: sqlite3.Connection, *, token: str, now: int) -> Link:
     """Read a link without using it up. Raises `NotFound` with the reason why it does not open."""
     link = store.link_by_hash(conn, ids.digest(token))

@@ -1,7 +1,7 @@
-"""The operators' doors: health, and the security log."""
+"""The operators' doors: health, the security log, and the state of the system."""
 
 from litestar import Router
 
-from arena.operations.routes import audit, health
+from arena.operations.routes import audit, health, system
 
-router = Router(path="/", route_handlers=[health.healthz, health.readyz, audit.log, audit.export])
+router = Router(path="/", route_handlers=[health.healthz, health.readyz, audit.log, audit.export, system.system])

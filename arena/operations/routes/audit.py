@@ -10,8 +10,10 @@ from litestar.response import Stream
 from arena.audit.models import Query
 from arena.core import clock
 from arena.core.errors import Invalid
-from arena.operations import actions, pages, rules
+from arena.operations.actions import log as actions
 from arena.operations.models import Asked
+from arena.operations.pages import log as pages
+from arena.operations.rules import log as rules
 from arena.web.box import Box, box_of
 from arena.web.forms import PRIVATE
 from arena.web.render import render

@@ -9,6 +9,7 @@ router = Router(
     route_handlers=[
         people.people,
         people.invite,
+        people.withdraw,
         person.person,
         person.export,
         person.make_link,

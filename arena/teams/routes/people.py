@@ -4,7 +4,9 @@ from functools import partial
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
+from arena.accounts import store as accounts
 from arena.accounts.actions import links
 from arena.accounts.guards import caller_of, me
 from arena.accounts.pages import PAGE
@@ -47,6 +49,16 @@ async def invite(request: AnyRequest) -> Response[bytes]:
     return await show(request, link=f"{box.address}/join/{token}")
 
 
+@post("/admin/links/{mark:str}/withdraw", status_code=200)
+async def withdraw(request: AnyRequest, mark: FromPath[str]) -> Response[bytes]:
+    """Let a one-time link that nobody used open nothing."""
+    deed = partial(links.withdraw_link, mark=mark, caller=caller_of(request), now=clock.now(), by=me(request).id)
+    done = await box_of(request).db.write(deed)
+    return await show(
+        request, said="That link opens nothing any more." if done else "That link was used or over already."
+    )
+
+
 async def show(request: AnyRequest, status: int = 200, **more: Any) -> Response[bytes]:
     """Answer with the page; ``more`` is what it says beside the people (see `people_page`)."""
     box, typed = box_of(request), request.query_params
@@ -61,14 +73,18 @@ async def show(request: AnyRequest, status: int = 200, **more: Any) -> Response[
         after=after,
         limit=PAGE + 1,
     )
-    found, counts, teams = await box.db.read(lambda conn: (find(conn), store.counts(conn), store.teams(conn)))
+    now = clock.now()
+    found, counts, teams, open_links = await box.db.read(
+        lambda conn: (find(conn), store.counts(conn), store.teams(conn), accounts.open_links(conn, now))
+    )
     page = people_page(
         found,
         asked=asked,
         after=after,
         counts=counts,
         teams=teams,
-        now=clock.now(),
+        links=open_links,
+        now=now,
         zone=box.config.arena.time_zone,
         link_days=box.config.accounts.link_days,
         **more,

@@ -10,7 +10,7 @@ from arena.audit import actions as audit
 from arena.audit import store as audit_store
 from arena.audit.models import Entry, Query
 from arena.operations.models import Log
-from arena.operations.rules import ID
+from arena.operations.rules.log import ID
 
 
 def person_of(conn: sqlite3.Connection, text: str) -> str | None:

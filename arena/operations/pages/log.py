@@ -10,7 +10,7 @@ from arena.audit.models import EVENTS, Entry
 from arena.core import clock
 from arena.core.clock import Days
 from arena.operations.models import Asked, Log
-from arena.operations.rules import written
+from arena.operations.rules.log import written
 
 GONE = "a deleted person"
 CSV_HEAD = ["row", "time", "event", "person", "person_id", "address", "user_agent", "details", "hash"]

@@ -1,0 +1,36 @@
+"""``arena admin doctor``: what is weak about the box, one sentence each, with what to do."""
+
+# isort: skip_file
+# `command` first: it chooses the SQLite library.
+from arena.admin import command
+
+import argparse
+from functools import partial
+
+from arena.admin.command import Opened
+from arena.audit.actions import verify
+from arena.core import clock
+from arena.operations.actions.health import facts
+from arena.operations.rules.findings import findings
+
+
+def main(argv: list[str]) -> int:
+    """Look the box over; 0 if there is nothing to warn about, 1 otherwise."""
+    does = "say what is weak about this box and what to do about it"
+    made = command.alone("doctor", does, _look, "doctor --json")
+    made.add_argument("--json", action="store_true", help="for programs")
+    return command.run(made, argv)
+
+
+def _look(box: Opened, arguments: argparse.Namespace) -> int:
+    now = clock.now()
+    seen = box.db.read_sync(partial(facts, place=box.place, now=now))
+    found = findings(box.config, seen, now, verify(box.db))
+    if arguments.json:
+        command.print_json(found)
+    elif not found:
+        print("Nothing to warn about.")
+    else:
+        for each in found:
+            print(f"- {each.sentence}")
+    return 1 if found else 0

@@ -1,0 +1,81 @@
+"""Look at the box and the machine it is on."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import arena
+from arena.accounts import rules as accounts_rules
+from arena.accounts import store as accounts
+from arena.core import sqlite
+from arena.core.config import Place
+from arena.operations import store
+from arena.operations.models import Facts
+
+STRANDED = 6
+"""How many people without a way in are named at the most."""
+
+
+def facts(conn: sqlite3.Connection, *, place: Place, now: int) -> Facts:
+    """See what can be seen of a box, whether it is served just now or not. Takes a few milliseconds."""
+    is_demo = (place.data / "demo").exists()
+    admins, seen_at = accounts.admins_seen(conn)
+    return Facts(
+        version=arena.__version__,
+        sqlite=sqlite.VERSION,
+        journal=sqlite.JOURNAL,
+        database_size=_size(place.database),
+        log_size=_size(Path(f"{place.database}-wal")),
+        queue_size=_size(place.data / "queue.db"),
+        disk_free=shutil.disk_usage(place.data).free,
+        clock_off=_clock_off(place.data, now),
+        readable=[str(path) for path in (place.data, place.secret, place.database) if _is_readable(path)],
+        zone=place.zone.read_text().strip() if place.zone.exists() else "",
+        is_served=_is_served(place.data),
+        started_at=_changed_at(place.address),
+        beat_at=_changed_at(place.beat),
+        runs=store.runs(conn),
+        admins=admins,
+        admin_seen_at=seen_at,
+        admin_links=accounts.open_admin_links(conn, now),
+        unused_keys=accounts.unused_keys(conn, now - accounts_rules.UNUSED),
+        stranded=[] if is_demo else accounts.people_without_a_way_in(conn, now, STRANDED),
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _is_readable(path: Path) -> bool:
+    return path.exists() and bool(path.stat().st_mode & 0o077)
+
+
+def _changed_at(path: Path) -> int | None:
+    return path.stat().st_mtime_ns // 1_000_000 if path.exists() else None
+
+
+def _clock_off(folder: Path, now: int) -> int:
+    """By how much the file system dates a new file otherwise than the machine; 0 where none can be made."""
+    with contextlib.suppress(OSError), tempfile.NamedTemporaryFile(dir=folder, prefix=".clock.") as made:
+        return os.fstat(made.fileno()).st_mtime_ns // 1_000_000 - now
+    return 0
+
+
+def _is_served(data: Path) -> bool:
+    """Whether `arena serve` holds the folder."""
+    try:
+        handle = os.open(data / "lock", os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(handle)
+    return False
