@@ -5,8 +5,13 @@ SQLite before 3.51.3 can lose committed rows when a WAL file is reset (fixed too
 of SQLite on one file corrupt it. Whoever opens a database imports this module before anything else does.
 """
 
+import re
 import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 
 def _use_one_library() -> None:
@@ -23,6 +28,12 @@ _use_one_library()
 
 import sqlite3  # noqa: E402  (the one chosen above)
 
+# What is neither a number nor text is asked for an adapter, and a search in vain costs more than all else that handing
+# a value over does. These two say at once that they stay as they are.
+_nothing: dict[None, str] = {}
+sqlite3.register_adapter(type(None), _nothing.get)
+sqlite3.register_adapter(bytes, bytes)
+
 
 def wal_is_sound(version: tuple[int, ...]) -> bool:
     """Say whether a SQLite version is free of the WAL-reset bug."""
@@ -34,12 +45,37 @@ JOURNAL = "wal" if wal_is_sound(sqlite3.sqlite_version_info) else "truncate"
 """The journal that is safe with this library: TRUNCATE is slower, and sound on an affected version."""
 
 
+class Connection(sqlite3.Connection):
+    """A connection that hands many rows over in the order of their placeholders.
+
+    The driver asks for each named placeholder of each row by its name, one by one, and lets other threads in between:
+    that costs more than the insertion does.
+    """
+
+    def executemany(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> sqlite3.Cursor:  # type: ignore[override]
+        """Run a statement with named placeholders for each row."""
+        statement, values_of = _in_order(sql)
+        return super().executemany(statement, map(values_of, rows))
+
+
+PLACEHOLDER = re.compile(r":([a-z_]\w*)")
+
+
+@cache
+def _in_order(sql: str) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
+    """A statement with question marks, and what takes their values out of a row."""
+    names = PLACEHOLDER.findall(sql)
+    return PLACEHOLDER.sub("?", sql), itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+
+
 def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     """Open a connection that begins its own transactions, waits 5 s for a lock and survives a power cut.
 
     A read-only one refuses to write (``query_only``), so that no page view can change anything by accident.
     """
-    conn = sqlite3.connect(path, isolation_level=None, cached_statements=256, check_same_thread=False)
+    conn = sqlite3.connect(
+        path, isolation_level=None, cached_statements=256, check_same_thread=False, factory=Connection
+    )
     conn.row_factory = sqlite3.Row
     for pragma in (
         "busy_timeout=5000",

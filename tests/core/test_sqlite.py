@@ -52,6 +52,19 @@ def test_every_library_of_the_process_uses_the_same_sqlite() -> None:
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+def test_many_rows_go_by_the_names_of_their_values(tmp_path: Path) -> None:
+    conn = sqlite.connect(tmp_path / "some.db")
+    conn.execute("CREATE TABLE t (a INTEGER, b BLOB, c TEXT, d INTEGER) STRICT")
+    rows = [{"c": None, "number": 1, "b": b"\0:b", "more": "not asked for"}, {"b": None, "number": 2, "c": ":c ?"}]
+    conn.executemany("INSERT INTO t VALUES (:number, :b, :c, :number + 10)", rows)
+    conn.executemany("INSERT INTO t (a) VALUES (:one)", ({"one": number} for number in (3, 4)))
+    found = [tuple(row) for row in conn.execute("SELECT a, b, c, d FROM t ORDER BY a")]
+    assert found == [(1, b"\0:b", None, 11), (2, None, ":c ?", 12), (3, None, None, None), (4, None, None, None)]
+    with pytest.raises(KeyError, match="number"):
+        conn.executemany("INSERT INTO t VALUES (:number, :b, :c, 0)", [{"b": None, "c": None}])
+    conn.close()
+
+
 def test_a_connection_is_durable_keeps_its_references_and_waits_for_locks(tmp_path: Path) -> None:
     conn = sqlite.connect(tmp_path / "some.db")
     wanted = {"synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000, "trusted_schema": 0, "query_only": 0}
