@@ -201,7 +201,6 @@ class Outside:
 
     def _dressed(self, scope: Scope, send: Send) -> Send:
         """Add our headers to whatever the rooms answer, and pack it if it is worth it."""
-        accepts = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
         start: Any = None
 
         async def dress(message: Message) -> None:
@@ -211,10 +210,10 @@ class Outside:
                 return
             if start is not None and message["type"] == "http.response.body":
                 body = message.get("body", b"")
-                own = {name for name, _ in start["headers"]}
-                ours = (pair for pair in self.headers if pair[0] not in own)
-                headers = [*start["headers"], *ours, *_quota(scope), (b"x-request-id", self._request_id())]
-                if accepts and not message.get("more_body") and len(body) > SMALL and _packable(headers):
+                headers = [*start["headers"], *_quota(scope), (b"x-request-id", self._request_id())]
+                own = {name for name, _ in headers}
+                headers += [pair for pair in self.headers if pair[0] not in own]
+                if len(body) > SMALL and not message.get("more_body") and _accepts_gzip(scope) and _packable(headers):
                     body = gzip.compress(body, 4, mtime=0)
                     headers = _packed(headers, len(body))
                     message = {"type": "http.response.body", "body": body, "more_body": False}
@@ -273,6 +272,10 @@ def _quota(scope: Any) -> list[tuple[bytes, bytes]]:
     """What is left of the limit that a request counted against, if it did."""
     quota: Quota | None = scope.get("quota")
     return quota.headers(clock.now()) if quota is not None else []
+
+
+def _accepts_gzip(scope: Scope) -> bool:
+    return any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
 
 
 def _packable(headers: list[tuple[bytes, bytes]]) -> bool:

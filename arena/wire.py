@@ -36,7 +36,10 @@ def short_hash(text: str) -> str:
 
 def record_key(message: str, distinguisher: str) -> str:
     """Name a record by its message id and by the request id, or else the first line's time, of its response."""
-    return short_hash(message) + short_hash(distinguisher)
+    return short_hash(message) + (short_hash(distinguisher) if distinguisher else NO_DISTINGUISHER)
+
+
+NO_DISTINGUISHER = short_hash("")
 
 
 class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -294,10 +294,15 @@ def key_of(connection: Connection) -> KeyOwner:
 
 def sent_key(connection: Connection) -> str:
     """The key that a request carries, as ``X-API-Key`` or as a bearer token (RFC 6750); empty if it has none."""
-    if key := header(connection, b"x-api-key"):
-        return key
-    scheme, _, token = header(connection, b"authorization").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    state = connection.scope["state"]
+    if "key" not in state:
+        key = header(connection, b"x-api-key")
+        if not key:
+            scheme, _, token = header(connection, b"authorization").partition(" ")
+            key = token.strip() if scheme.lower() == "bearer" else ""
+        state["key"] = key
+    sent: str = state["key"]
+    return sent
 
 
 def prefix_of(connection: Connection) -> str:

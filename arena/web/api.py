@@ -37,7 +37,7 @@ class Answer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Say it."""
-        headers = [*_HEADERS, (b"content-length", str(len(self.body)).encode())]
+        headers = [*_HEADERS, (b"content-length", b"%d" % len(self.body))]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
 

@@ -75,7 +75,7 @@ class Box(Struct, frozen=True):
 
 def box_of(connection: Connection) -> Box:
     """The box that serves this request."""
-    box: Box = connection.app.state.box
+    box: Box = connection.app.state["box"]
     return box
 
 
@@ -99,10 +99,11 @@ def address_of(scope: Any) -> str | None:
 
 def header(connection: Connection, name: bytes) -> str:
     """A request's header by its lower-case name, or an empty text. (Much cheaper than building Litestar's mapping.)"""
-    for each, value in connection.scope["headers"]:
-        if each == name:
-            return value.decode("latin-1")
-    return ""
+    state = connection.scope["state"]
+    if "headers" not in state:
+        state["headers"] = dict(reversed(list(connection.scope["headers"])))  # of two by one name the first
+    found: bytes | None = state["headers"].get(name)
+    return "" if found is None else found.decode("latin-1")
 
 
 async def body_of(request: Request[Any, Any, Any], limit: int) -> bytes:

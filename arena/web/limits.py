@@ -32,9 +32,9 @@ class Quota(Struct, frozen=True):
     def headers(self, now: int) -> list[tuple[bytes, bytes]]:
         """The headers that tell programs. ``X-RateLimit-Reset`` is an instant in epoch milliseconds."""
         return [
-            (b"x-ratelimit-limit", str(self.limit).encode()),
-            (b"x-ratelimit-remaining", str(self.remaining).encode()),
-            (b"x-ratelimit-reset", str(now + self.reset).encode()),
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % (now + self.reset)),
         ]
 
 

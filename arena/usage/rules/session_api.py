@@ -1,6 +1,5 @@
 """What the session API sends."""
 
-from collections import Counter
 from datetime import datetime
 
 import msgspec
@@ -17,8 +16,9 @@ def session_body(item: object) -> SessionBody | Refused:
     """Understand one session of the session API, with empty optional fields as absent and any RFC 3339 offset."""
     if not isinstance(item, dict):
         return Refused("", "a session must be an object")
-    fields = {name: value for name, value in item.items() if value is not None and value != ""}
-    if isinstance(metrics := fields.get("codeMetrics"), dict):
+    empty = None in item.values() or "" in item.values()
+    fields = {name: value for name, value in item.items() if value not in (None, "")} if empty else item.copy()
+    if isinstance(metrics := fields.get("codeMetrics"), dict) and None in metrics.values():
         fields["codeMetrics"] = {name: value for name, value in metrics.items() if value is not None}
     for name in ("endedAt", "startedAt"):
         if isinstance(text := fields.get(name), str):
@@ -89,10 +89,12 @@ def report_of(body: SessionBody, now: int) -> Report | Refused:
 
 def tool_calls(calls: dict[str, int]) -> dict[str, int]:
     """Count calls by the name of a built-in tool; names of MCP tools tell secrets, so they count as `mcp`."""
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     for name, count in calls.items():
-        counts["mcp" if name.startswith(MCP) else name[:64]] += count
-    return {name: count for name, count in counts.items() if name and count}
+        if name and count:
+            tool = "mcp" if name.startswith(MCP) else name[:64]
+            counts[tool] = counts.get(tool, 0) + count
+    return counts
 
 
 def milliseconds(when: datetime) -> int:
