@@ -42,7 +42,7 @@ DOORS = (
     Door("POST", "/sign-in", "anybody", "authentication"),
     Door("POST", "/sign-out", "anybody"),
     Door("GET", "/sign-in/{provider}", "anybody", "authentication"),
-    Door("GET", "/sign-in/{provider}/callback", "anybody", "authentication"),
+    Door("GET", "/sign-in/{provider}/callback", "anybody"),  # counted when its visitor left
     Door("GET", "/join", "anybody"),
     Door("POST", "/join", "anybody", "authentication"),
     Door("GET", "/join/{token}", "anybody"),

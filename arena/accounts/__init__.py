@@ -1,1 +1,1 @@
-"""People: who they are and how they prove it. Owns users, keys, web sessions, links, device codes, and the guards."""
+"""People: who they are and how they prove it. Owns users, identities, keys, sessions, links, device codes, and guards."""

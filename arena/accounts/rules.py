@@ -145,7 +145,7 @@ def stranger_problem(identity: Identity, accounts: Accounts, github: GitHub) -> 
         return None
     if accounts.sign_up == "domain" and (_allowed_addresses(identity, accounts) or _is_member(identity, github)):
         return None
-    who = f"{identity.login} opens" if identity.login else "This identity opens"
+    who = f"{login} opens" if (login := display_of(identity.login)[:50]) else "This identity opens"
     return (
         f"{who} no account here. Ask an administrator of this arena for an invitation link; "
         "if you have an account, sign in to it another way and link this one in your settings."

@@ -3,9 +3,7 @@
 Import it where something is asked, not at the top of what every start imports: it costs a fifth of a second.
 """
 
-import ssl
 from collections.abc import AsyncIterator
-from functools import cache
 from typing import cast
 from urllib.request import getproxies, proxy_bypass
 
@@ -17,6 +15,8 @@ BODY = 1 << 20
 """Bytes of an answer that are read at the most: no sign-in provider says as much."""
 PATIENCE = 3.0
 """Seconds to wait for a connection or the next bytes. Whoever asks limits the whole."""
+TRUST = httpx2.create_ssl_context()
+"""Whom this machine trusts, read once: it takes 30 ms."""
 
 
 class Refused(httpx2.TransportError):
@@ -30,10 +30,9 @@ class Careful(httpx2.AsyncBaseTransport):
     """
 
     def __init__(self) -> None:
-        context = _trust()
         proxy = getproxies().get("https")
-        self._direct = httpx2.AsyncHTTPTransport(verify=context)
-        self._through = httpx2.AsyncHTTPTransport(verify=context, proxy=proxy) if proxy else None
+        self._direct = httpx2.AsyncHTTPTransport(verify=TRUST)
+        self._through = httpx2.AsyncHTTPTransport(verify=TRUST, proxy=proxy) if proxy else None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send it and begin to take the answer. Raises `Refused` and what httpx2 raises."""
@@ -77,9 +76,3 @@ class _Limited(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """What this machine trusts, read once (some milliseconds)."""
-    return httpx2.create_ssl_context()

@@ -6,7 +6,8 @@ from arena.core import sqlite  # noqa: F401  (first: it chooses the SQLite libra
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ import msgspec
 import pytest
 from argon2 import PasswordHasher
 from litestar import Litestar, Request, get, post
-from litestar.datastructures import State
 from litestar.testing import TestClient
 
 import arena.accounts.routes
@@ -173,27 +173,36 @@ class Site:
         return self.db.write_sync(deed)
 
 
-def serve(db: Database, data: Path, config: Config) -> Iterator[Site]:
-    own = Database(db.path)  # as the process of a box has one beside ours
-    box = Box(
+@asynccontextmanager
+async def opened(app: Litestar) -> AsyncIterator[None]:
+    await app.state.box.db.open()
+    yield
+    await app.state.box.db.close()
+
+
+def build() -> Litestar:
+    """The site's doors, before there is a box behind them."""
+    return Litestar(
+        route_handlers=[arena.accounts.routes.router, page, operator, board, whoami, signed, form, threaded],
+        exception_handlers={guards.SignInFirst: guards.ask_to_sign_in, Exception: on_error},
+        before_request=guards.own_form,
+        lifespan=[opened],
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def serve(db: Database, data: Path, config: Config, app: Litestar | None = None) -> Iterator[Site]:
+    app = app or build()
+    app.state.box = Box(
         config=config,
         place=Place(data),
         keyring=Keyring(data / "secret", clock.now),
-        db=own,
+        db=Database(db.path),  # as the process of a box has one beside ours
         days=clock.Days("UTC"),
         live=Live(),
         limits=Limits(config.limits),
         identify=guards.identify,
-    )
-    app = Litestar(
-        route_handlers=[arena.accounts.routes.router, page, operator, board, whoami, signed, form, threaded],
-        exception_handlers={guards.SignInFirst: guards.ask_to_sign_in, Exception: on_error},
-        before_request=guards.own_form,
-        on_startup=[own.open],
-        on_shutdown=[own.close],
-        state=State({"box": box}),
-        openapi_config=None,
-        logging_config=None,
     )
     with TestClient(app, base_url="http://arena.test") as client:
         yield Site(client, db)

@@ -5,12 +5,13 @@ import hmac
 import json
 import secrets
 import time
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from tests.peers.server import Answer, Asked, Peer
 
@@ -22,7 +23,7 @@ class Liar(Peer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.key = RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
+        self.key: RSAKey | ECKey = _key()
         self.published = [self.key]
         self.claims: dict[str, Any] = {}
         self.header: dict[str, Any] = {}
@@ -88,6 +89,12 @@ class Liar(Peer):
         if header["alg"].startswith(("HS", "none")):  # an honest library does not do this
             return _forged(header, claims, self.key.as_pem(private=False))
         return jwt.encode(header, claims, self.key, algorithms=[header["alg"]])
+
+
+@cache
+def _key() -> RSAKey:
+    """One key for all tests: making it takes longer than most of them."""
+    return RSAKey.generate_key(2048, {"kid": "one", "use": "sig", "alg": "RS256"})
 
 
 def _forged(header: dict[str, Any], claims: dict[str, Any], public_key: bytes) -> str:

@@ -7,6 +7,8 @@ address that fits proves only who owns the mailbox today, and would hand the acc
 import sqlite3
 from collections.abc import Collection
 
+from msgspec.structs import replace
+
 from arena.accounts import rules, store
 from arena.accounts.actions.links import how, look_at_link, use_link
 from arena.accounts.actions.people import add_user, refuse, taken, with_id
@@ -68,6 +70,13 @@ async def come_in(
     if deed := seldom(tally, "sign_in_failed", who, caller, now, reason=reason, provider=provider):
         await db.write(deed)
     raise Forbidden(problem)
+
+
+def in_short(identity: Identity, config: Config) -> Identity:
+    """What of an identity is needed for an account: a cookie has no room for all that a provider may say."""
+    email = rules.address_of(identity, config.accounts)
+    display = rules.display_of(identity.display)[: rules.DISPLAY_LENGTH]
+    return replace(identity, display=display, emails=(email,) if email else (), organisations=())
 
 
 def join(

@@ -46,7 +46,7 @@ async def opened(memory: dict[str, Any], config: OAuth, name: str) -> IdentityPr
     if name not in kept:
         # In a thread: the first import takes a quarter of a second.
         module = await asyncio.to_thread(import_module, f"{oauth.__name__}.{name}")
-        kept.setdefault(name, module.Provider(getattr(config, name)))
+        kept.setdefault(name, module.Provider(getattr(config, name)))  # or the one of whoever came at the same time
     return kept[name]
 
 

@@ -51,7 +51,7 @@ async def talk(settings: GitHub | OpenID, asked: Asked, scope: str, **more: Any)
         raise silent(settings, f"status {no.response.status_code}") from no
     except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL) as no:
         raise silent(settings, f"{type(no).__name__}: {no}") from no
-    except ValueError as no:  # what is not JSON, or not of the shape that was agreed
+    except (ValueError, RecursionError) as no:  # what is not JSON, or not of the shape that was agreed
         raise silent(settings, str(no)) from no
 
 

@@ -7,7 +7,7 @@ another site (`Sec-Fetch-Site`), and only what this browser left for is taken wh
 
 import hmac
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -28,15 +28,18 @@ from arena.web.session import forget, keep, kept, safe_next, token_of
 MINUTES = 10
 """How long a visitor may take at their provider, and then for choosing a name."""
 ERRAND, NEWCOMER = "errand", "newcomer"
+LONGEST = 1_000
+"""Characters of an address to come back to: browsers drop a cookie that is larger than 4 KB."""
 NO_WAY = "Nobody joins here without a link. If you came from a sign-in provider, ten minutes have passed: begin again."
 
 AnyRequest = Request[Any, Any, Any]
+T = TypeVar("T")
 
 
 @get("/sign-in/{provider:str}")
 async def leave(request: AnyRequest, provider: FromPath[str], next: FromQuery[str] = "/") -> Response[bytes]:
     """Lead to a provider, to come back signed in."""
-    next = safe_next(next)
+    next = safe_next(next) if len(next) <= LONGEST else "/"
     if _from_elsewhere(request):
         return sign_in_form(request, next=next)
     return await _leave(request, provider, next)
@@ -169,7 +172,7 @@ async def _finish(request: AnyRequest, errand: Errand, answer: dict[str, str], n
     )
     if opened is not None:
         return welcome(request, opened, errand.next)
-    newcomer = msgspec.to_builtins(Newcomer(identity, errand.next, errand.token))
+    newcomer = msgspec.to_builtins(Newcomer(identities.in_short(identity, box.config), errand.next, errand.token))
     return see_other("/join", keep(request, NEWCOMER, newcomer, now, MINUTES * 60))
 
 
@@ -187,18 +190,24 @@ def _newcomer_form(
     link = links.ANYONE
     if newcomer.token is not None:
         link = box.db.glance(partial(links.look_at_link, token=newcomer.token, now=clock.now()))
-    offer = next(each for each in providers.offers(box.config.oauth) if each.provider == identity.provider)
-    return join_form(request, link, link.name or name, display, errors, status, known_by=(offer.name, identity.login))
+    names = {offer.provider: offer.name for offer in providers.offers(box.config.oauth)}
+    known_by = names.get(identity.provider, identity.provider), identity.login
+    return join_form(request, link, link.name or name, display, errors, status, known_by=known_by)
 
 
 def _errand(request: AnyRequest, now: int) -> Errand | None:
-    found = kept(request, ERRAND, now)
-    return msgspec.convert(found, Errand) if found is not None else None
+    return _kept(request, ERRAND, Errand, now)
 
 
 def _newcomer(request: AnyRequest, now: int) -> Newcomer | None:
-    found = kept(request, NEWCOMER, now)
-    return msgspec.convert(found, Newcomer) if found is not None else None
+    return _kept(request, NEWCOMER, Newcomer, now)
+
+
+def _kept(request: AnyRequest, name: str, type: type[T], now: int) -> T | None:
+    try:
+        return msgspec.convert(kept(request, name, now), type)
+    except msgspec.ValidationError:  # nothing, or what an earlier release kept
+        return None
 
 
 def _from_elsewhere(request: AnyRequest) -> bool:

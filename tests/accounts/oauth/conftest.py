@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from litestar import Litestar
 
 from arena.core.config import Accounts, Config, GitHub, OAuth, OpenID, Secret, Server
 from arena.core.db import Database
-from tests.accounts.conftest import Site, serve
+from tests.accounts.conftest import Site, build, serve
 from tests.peers import github, liar, openid
 
 ADDRESS = "http://arena.test"
@@ -53,15 +54,21 @@ class Visitor:
 Open = Callable[..., Any]
 
 
+@pytest.fixture(scope="package")
+def doors() -> Litestar:
+    """The doors of all sites of this folder: making them takes longer than most tests."""
+    return build()
+
+
 @pytest.fixture
-def open_site(db: Database, tmp_path: Path) -> Open:
+def open_site(db: Database, tmp_path: Path, doors: Litestar) -> Open:
     """Open a site with these providers; several at once are several browsers in front of one box."""
 
     @contextmanager
     def site(**sections: Any) -> Iterator[Visitor]:
         accounts = sections.pop("accounts", Accounts())
         config = Config(server=Server(url=ADDRESS), accounts=accounts, oauth=OAuth(**sections))
-        with contextmanager(serve)(db, tmp_path, config) as made:
+        with contextmanager(serve)(db, tmp_path, config, doors) as made:
             yield Visitor(made)
 
     return site

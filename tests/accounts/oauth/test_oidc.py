@@ -164,6 +164,7 @@ def test_the_liar_is_believed_while_it_says_the_truth(open_site, untrue) -> None
         {"exp": int(time.time()) - 120},
         {"exp": None},
         {"exp": "never"},
+        {"exp": float("inf")},
         {"iat": int(time.time()) + 3_600},
         {"iat": None},
         {"nbf": int(time.time()) + 3_600},
@@ -309,6 +310,7 @@ def test_a_key_is_good_only_for_what_it_was_published_for(open_site, untrue) -> 
         (302, {"location": "https://accounts.example.org/"}, b""),
         (200, {**JSON, "content-encoding": "gzip"}, b"\x1f\x8b"),
         (200, JSON, b" " * (1 << 20) + b"{}"),
+        (200, JSON, b'{"keys": ' + b"[" * 100_000),
     ],
     ids=lambda answer: f"{answer[0]} {answer[2][:4]!r}",
 )
@@ -325,3 +327,13 @@ def test_whatever_is_answered_wherever_is_never_our_failure(open_site, untrue, p
 def test_a_client_without_a_secret_is_taken_by_its_id_alone(open_site, untrue) -> None:
     with open_site(oidc=OpenID(client_id="arena", issuer=untrue.url), accounts=OPEN) as visitor:
         assert come(visitor, untrue).headers["location"] == "/join"
+
+
+def test_somebody_of_whom_much_is_said_joins_all_the_same(open_site, untrue) -> None:
+    untrue.claims = {"name": "가" * 5_000, "preferred_username": "\u202e" * 5_000 + "jane", "email": "x" * 5_000}
+    with open_site(oidc=of_openid(untrue.url), accounts=OPEN) as visitor:
+        answer = visitor.come_back(untrue.sign_in(visitor.leave(f"/sign-in/oidc?next=/{'x' * 5_000}")))
+        assert answer.headers["location"] == "/join"
+        assert all(len(cookie) < 4_000 for cookie in answer.headers.get_list("set-cookie"))
+        assert f'value="{"가" * 50}"' in visitor.client.get("/join").text
+        assert visitor.join("jane").headers["location"] == "/"
