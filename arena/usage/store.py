@@ -222,6 +222,24 @@ def sessions_of_project(conn: sqlite3.Connection, user_id: str, project: str) ->
     return [row[0] for row in rows]
 
 
+def day_rows_beside_project(conn: sqlite3.Connection, user_id: str, project: str) -> list[int]:
+    """The numbers of what stands for sessions of day rows (road 4) that hold a project too: of a tool on a day on which
+    the project has records of it, or of nobody knows which tool. (Looks through all records of the person.)"""
+    rows = conn.execute(
+        """
+        SELECT DISTINCT d.number
+        FROM sessions AS s
+            JOIN usage_records AS r ON r.user_id = s.user_id AND r.session = s.number
+            JOIN sessions AS d ON d.user_id = s.user_id AND d.road = 4 AND d.day = r.day
+        WHERE s.user_id = :user_id AND s.anonymous_project_id = :project
+            AND d.tool_type_id IN (s.tool_type_id, 'unknown')
+        ORDER BY d.number
+        """,
+        {"user_id": user_id, "project": project},
+    )
+    return [row[0] for row in rows]
+
+
 def delete_session(conn: sqlite3.Connection, number: int) -> None:
     """Remove a session, and with it its token usage."""
     conn.execute("DELETE FROM sessions WHERE number = :number", {"number": number})

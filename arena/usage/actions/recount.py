@@ -22,11 +22,13 @@ def forget(
 ) -> tuple[int, int]:
     """Remove all that a person sent of a project; return how many sessions and records that were.
 
-    The security log says that it was done, by which key, and not of which project.
+    Sums of whole days, which hold the project too, go with it where its records tell the tool and the day. The
+    security log says that it was done, by which key, and not of which project.
     """
     sessions = store.sessions_of_project(conn, user_id, project)
+    rows = store.day_rows_beside_project(conn, user_id, project)
     records = 0
-    for number in sessions:
+    for number in [*sessions, *rows]:
         records += store.delete_records_of_session(conn, user_id, number)
         store.delete_session(conn, number)
     recount(conn, user_id, days=days, now=now)

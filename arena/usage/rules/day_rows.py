@@ -118,7 +118,8 @@ def _left(row: DayRow, told: list[DayModel]) -> list[int]:
 
 def _shares(row: DayRow) -> list[_Share]:
     """Split a row by tool and model; what its models leave over is a share of its own."""
-    owners = [_tool_name(name) for name in ([row.tool] if row.tool else row.agents)] or [_guessed(row)]
+    named = [row.tool] if row.tool else row.agents
+    owners = list(dict.fromkeys(map(_tool_name, named))) or [_guessed(row)]
     told = row.model_breakdowns
     shares: dict[tuple[str, str], _Share] = {}
     for each in told:
