@@ -4,7 +4,10 @@ import sys
 from importlib import import_module
 
 COMMANDS = {
-    "users": ("arena.admin.users", "list, add, invite, disable, enable, promote, delete and export people"),
+    "users": (
+        "arena.admin.users",
+        "add, invite, disable, enable, promote, demote, delete and export people; open links",
+    ),
     "teams": ("arena.admin.teams", "list, create, rename and delete teams, and put people into them"),
     "keys": ("arena.admin.keys", "list, create and revoke API keys"),
     "secret": ("arena.admin.secret", "rotate the secret that signs cookies and forms, signing nobody out"),

@@ -18,7 +18,7 @@ from arena.core import clock
 
 
 def main(argv: list[str]) -> int:
-    """List, add, invite, disable, enable, promote, delete or export people."""
+    """List, add, invite, disable, enable, promote, demote, delete or export people; list and withdraw links."""
     made, verbs = command.parser("users", "People of this box.")
     verb = partial(command.verb, verbs)
     verb("list", "list everybody", _list, "users list --json").add_argument(
@@ -32,6 +32,7 @@ def main(argv: list[str]) -> int:
     disable = verb("disable", "end a person's web sessions and refuse their keys", _disable, "users disable bob")
     enable = verb("enable", "let a disabled person in again", _enable, "users enable bob")
     promote = verb("promote", "make a person an administrator", _promote, "users promote bob")
+    demote = verb("demote", "make an administrator a member", _demote, "users demote bob")
     delete = verb("delete", "delete a person and everything that belongs to them", _delete, "users delete bob --yes")
     delete.add_argument("--yes", action="store_true", help="do not ask")
     export = verb("export", "print what is kept of a person as JSON", _export, "users export alice > alice.json")
@@ -39,7 +40,7 @@ def main(argv: list[str]) -> int:
     listing.add_argument("--json", action="store_true", help="for programs")
     withdraw = verb("withdraw", "let a one-time link open nothing", _withdraw, "users withdraw 9f86d081884c")
     withdraw.add_argument("mark", metavar="MARK", help="as `links` shows it")
-    for each in (add, disable, enable, promote, delete, export):
+    for each in (add, disable, enable, promote, demote, delete, export):
         each.add_argument("name", metavar="NAME", help="user name")
     return command.run(made, argv)
 
@@ -90,6 +91,11 @@ def _enable(box: Opened, arguments: argparse.Namespace) -> None:
 def _promote(box: Opened, arguments: argparse.Namespace) -> None:
     deed = partial(people.promote_user, name=arguments.name, caller=OPERATOR, now=clock.now())
     print(f"{box.db.write_sync(deed).name} is an administrator.")
+
+
+def _demote(box: Opened, arguments: argparse.Namespace) -> None:
+    deed = partial(people.demote_user, name=arguments.name, caller=OPERATOR, now=clock.now())
+    print(f"{box.db.write_sync(deed).name} is a member.")
 
 
 def _delete(box: Opened, arguments: argparse.Namespace) -> None:

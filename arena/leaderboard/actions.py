@@ -206,6 +206,7 @@ class Boards:
         made_at, day, people = self._standings.get((period, scope.tool), (-1, "", []))
         if made_at != version or day != today:
             people = standings(conn, period, today, self._config, scope.tool)
+            self._standings = {key: kept for key, kept in self._standings.items() if kept[0] == version}
             self._standings[period, scope.tool] = version, today, people
         before = self._places_yesterday(conn, period, metric, today, scope)
         return _board(conn, people, period, metric, before, today, self._config, scope)

@@ -28,9 +28,9 @@ class Job(Struct, frozen=True):
     @property
     def when(self) -> str:
         """When it runs, in words."""
-        return (
-            f"every hour at :{self.minute:02}" if self.hour is None else f"every day at {self.hour:02}:{self.minute:02}"
-        )
+        if self.hour is None:
+            return f"every hour at :{self.minute:02}"
+        return f"every day at {self.hour:02}:{self.minute:02}"
 
 
 def schedule(config: Config) -> tuple[Job, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from arena.accounts.models import OpenLink
+from arena.accounts.models import LinkedIdentity, OpenLink
 from arena.accounts.pages import PAGE, Outcome, query
 from arena.teams.models import Asked, Counts, Listed, Team, TeamSize
 from arena.teams.rules import ROLES, STATES
@@ -44,6 +44,8 @@ class PersonPage(Struct, frozen=True):
     """The slug of their team, or empty."""
     teams: tuple[Team, ...]
     has_password: bool
+    providers: tuple[LinkedIdentity, ...]
+    """The identities elsewhere that they may sign in with."""
     sessions: int
     is_me: bool
     is_last_admin: bool

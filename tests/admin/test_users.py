@@ -148,7 +148,17 @@ def test_export_prints_json(run) -> None:
     assert found["account"]["created_at"].endswith("Z")
 
 
-@pytest.mark.parametrize("verb", ["disable", "enable", "promote", "delete", "export"])
+@pytest.mark.parametrize("verb", ["disable", "enable", "promote", "demote", "delete", "export"])
 def test_nobody_is_one_sentence(run, verb) -> None:
     outcome = run("users", verb, "nobody")
     assert (outcome.code, outcome.out, outcome.err) == (1, "", "arena admin: There is nobody called nobody.\n")
+
+
+def test_the_last_administrator_is_not_demoted(run, db) -> None:
+    run("users", "add", "alice", "--admin")
+    refused = run("users", "demote", "alice")
+    assert refused.code == 1
+    assert "alice is the last administrator and cannot be demoted. Promote somebody else first." in refused.err
+    run("users", "add", "bob", "--admin")
+    assert run("users", "demote", "alice").out == "alice is a member.\n"
+    assert run("users", "demote", "alice").out == "alice is a member.\n"

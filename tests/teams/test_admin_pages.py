@@ -246,6 +246,30 @@ def test_a_deed_asked_for_in_place_answers_with_the_fragment(box: Serving, root:
     assert "rosa is an administrator." in answer.text
 
 
+def test_the_ways_in_that_somebody_has_are_told(box: Serving, root: Visitor) -> None:
+    pia = box.add("pia")
+    pia.send(session())
+    now = clock.now()
+    box.write(
+        lambda conn: store.add_identity(
+            conn,
+            id="i1",
+            user_id=id_of(box, "pia"),
+            provider="github",
+            issuer="https://github.com",
+            subject="7",
+            login="pia-at-work",
+            email=None,
+            now=now,
+        )
+    )
+    text = root.get("/admin/people/pia").text
+    assert "No password" in text
+    assert "pia-at-work</bdi> at https://github.com, last used" in text
+    assert '<a href="/admin/keys?person=pia&amp;state=live">1 key</a>, last used' in text
+    assert "Signed in nowhere" in text
+
+
 # -- teams
 
 

@@ -54,9 +54,8 @@ async def withdraw(request: AnyRequest, mark: FromPath[str]) -> Response[bytes]:
     """Let a one-time link that nobody used open nothing."""
     deed = partial(links.withdraw_link, mark=mark, caller=caller_of(request), now=clock.now(), by=me(request).id)
     done = await box_of(request).db.write(deed)
-    return await show(
-        request, said="That link opens nothing any more." if done else "That link was used or over already."
-    )
+    said = "That link opens nothing any more." if done else "That link was used or over already."
+    return await show(request, noted=said)
 
 
 async def show(request: AnyRequest, status: int = 200, **more: Any) -> Response[bytes]:

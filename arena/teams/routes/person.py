@@ -125,6 +125,7 @@ async def _page(
             person=shown,
             team=team.slug if team else "",
             teams=tuple(store.teams(conn)),
+            providers=tuple(accounts.identities_of(conn, who.id)),
             has_password=password is not None and password.hash is not None,
             sessions=sum(each.expires_at > now for each in accounts.sessions_of(conn, who.id)),
             is_me=who.id == me(request).id,
