@@ -69,6 +69,11 @@ DOORS = (
     Door("GET", "/api/leaderboard", "reader", "public"),
     Door("GET", "/api/stats/global", "reader", "public"),
     Door("GET", "/api/users/{name}", "reader", "public"),
+    # Projects
+    Door("GET", "/projects", "reader"),
+    Door("GET", "/projects/new", "member"),
+    Door("POST", "/projects/new", "member", "sensitive"),
+    Door("GET", "/projects/{id}", "reader"),
     # One's own pages
     Door("GET", "/dashboard", "member"),
     Door("POST", "/dashboard/keys", "member", "sensitive"),
@@ -128,6 +133,8 @@ DOORS = (
     Door("POST", "/api/v1/usage", "signature", "api"),
     Door("POST", "/api/v1/forget", "signature", "api"),
     Door("POST", "/api/v1/keys/revoke", "signature", "api"),
+    Door("POST", "/api/v1/evaluate", "person", "sensitive"),
+    Door("GET", "/api/v1/evaluations/{id}", "person", "api"),
     Door("POST", "/v1/sync", "key", "upload"),
 )
 BY_ROUTE = {(door.method, door.path): door for door in DOORS}

@@ -44,6 +44,7 @@ PROOFS: dict[Who, list[dict[str, list[str]]]] = {
     "admin": [{"session": []}],
     "key": [{"key": []}, {"bearer": []}],
     "signature": [{"key": [], "timestamp": [], "signature": []}],
+    "person": [{"key": [], "timestamp": [], "signature": []}, {"session": []}],
 }
 REFUSALS = {
     400: "Something sent cannot be understood; the sentence names the field and the reason.",

@@ -19,6 +19,8 @@ import arena.operations.routes
 import arena.operations.schema
 import arena.prices.schema
 import arena.profiles.routes
+import arena.projects.routes
+import arena.projects.schema
 import arena.teams.routes
 import arena.teams.schema
 import arena.usage.routes
@@ -60,6 +62,7 @@ ROOMS = (
         arena.usage.routes.hot,
         arena.usage.store.sizes,
     ),
+    Room("projects", arena.projects.schema.migrations, arena.projects.routes.router),
     Room("leaderboard", None, arena.leaderboard.routes.router),
     Room("profiles", None, arena.profiles.routes.router),
     Room("home", None, arena.home.routes.router),

@@ -191,3 +191,46 @@ class UsageAnswer(Struct, frozen=True, omit_defaults=True):
     known: int = 0
     failed: int = 0
     problems: list[RecordProblem] = field(default_factory=list)
+
+
+class Submitted(Struct, frozen=True, omit_defaults=True):
+    """The body of ``POST /api/v1/evaluate`` as `arena submit` sends it: what its person chose to send of a project."""
+
+    projectName: str
+    description: str
+    projectPathHash: str
+    fileStructure: dict[str, list[str]] = field(default_factory=dict)
+    localScore: int = 0
+    localEvaluationSummary: str = ""
+
+
+class Judged(Struct, frozen=True):
+    """An evaluation as programs read it. Scores are null until it is done.
+
+    ``finalScore`` (0-10) is functionality and practicality, and decides alone: ``localScore`` is what the sender said
+    of their own project, ``penaltyScore`` is always 0. ``backendScore`` (0-5) is functionality.
+    """
+
+    id: str
+    url: str
+    state: str
+    projectName: str
+    projectPathHash: str
+    localScore: int
+    backendScore: int | None
+    penaltyScore: int | None
+    functionalityScore: int | None
+    practicalityScore: int | None
+    finalScore: int | None
+    passed: bool | None
+    cumulativeScoreAfter: int | None
+    feedback: str | None
+    reason: str | None
+    evaluatedAt: str | None
+
+
+class JudgedAnswer(Struct, frozen=True):
+    """The answer of ``POST /api/v1/evaluate`` and ``GET /api/v1/evaluations/{id}``."""
+
+    success: bool
+    evaluation: Judged

@@ -17,6 +17,7 @@ from arena.core.db import Database  # isort: skip
 from arena.core.keyring import Keyring  # isort: skip
 from arena.core.queue import open_queue  # isort: skip
 from arena.operations.jobs import register  # isort: skip
+from arena.projects import jobs as projects  # isort: skip
 from arena.usage.actions.costs import apply_prices  # isort: skip
 
 
@@ -34,9 +35,15 @@ def main(argv: list[str]) -> int:
     db = Database(place.database)
     apply_prices(db, days=Days(settings.arena.time_zone), now=clock.now())
     register(queue, db, settings, place, clock.now)
+    projects.register(queue, db, settings.llm, Days(settings.arena.time_zone), clock.now)
     place.beat.touch()
     consumer = queue.create_consumer(
-        workers=1, periodic=True, max_delay=1.0, check_worker_health=False, graceful_signal="TERM", shutdown_timeout=8
+        workers=1 + settings.llm.concurrency,  # who waits for a model must not keep a backup waiting
+        periodic=True,
+        max_delay=1.0,
+        check_worker_health=False,
+        graceful_signal="TERM",
+        shutdown_timeout=8,
     )
     if options.child:
         threading.Thread(target=_end_with_parent, name="arena-parent", daemon=True).start()

@@ -271,6 +271,14 @@ async def has_signature(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard of what must be signed: `signed` decides, in the handler, because only it has the body."""
 
 
+async def is_somebody(connection: Connection, handler: BaseRouteHandler) -> None:
+    """Guard of what both programs and browsers call: a key, whose signature the handler asks for, or a web session."""
+    if sent_key(connection):
+        by_key(connection)
+    else:
+        await signed_in(connection, handler)
+
+
 def new_enough(connection: Connection) -> None:
     """Refuse a laptop whose `arena` names a version older than this box accepts. Raises `ClientTooOld`."""
     version = header(connection, b"x-arena-client")
@@ -330,7 +338,7 @@ def refuse_key() -> NotSignedIn:
     return NotSignedIn("This API key is not known here, or it was revoked. Sign in again with `arena login`.")
 
 
-Who = Literal["anybody", "reader", "member", "admin", "key", "signature"]
+Who = Literal["anybody", "reader", "member", "admin", "key", "signature", "person"]
 GUARDS: dict[Who, Callable[[Connection, BaseRouteHandler], Awaitable[None]]] = {
     "anybody": anybody,
     "reader": may_look,
@@ -338,6 +346,7 @@ GUARDS: dict[Who, Callable[[Connection, BaseRouteHandler], Awaitable[None]]] = {
     "admin": admin,
     "key": has_key,
     "signature": has_signature,
+    "person": is_somebody,
 }
 """What it takes to be let in, by the word that `arena.doors` uses for it."""
 

@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from arena.core.origins import is_safe
 
-SECRETS = frozenset({"client_secret"})
+SECRETS = frozenset({"client_secret", "api_key"})
 """Keys that may not stand in the file."""
 LISTS = frozenset({"trusted_proxies", "domains", "organisations"})
 """Keys whose value in the environment is a list with commas."""
@@ -133,6 +133,19 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     audit_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
 
 
+class LLM(Struct, frozen=True, forbid_unknown_fields=True):
+    """The language model that judges projects."""
+
+    provider: Literal["", "openai_compatible", "anthropic"] = ""
+    url: str = ""
+    model: Annotated[str, Meta(max_length=100)] = ""
+    api_key: Secret | UnsetType = UNSET
+    api_key_file: str = ""
+    timeout: Annotated[int, Meta(ge=1, le=600)] = 60
+    daily_budget: Annotated[float, Meta(ge=0)] = 0.0
+    concurrency: Annotated[int, Meta(ge=1, le=16)] = 2
+
+
 class Backups(Struct, frozen=True, forbid_unknown_fields=True):
     """When backups are made, where to, and which stay."""
 
@@ -172,6 +185,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     ranking: Ranking = Ranking()
     retention: Retention = Retention()
     backups: Backups = Backups()
+    llm: LLM = LLM()
     limits: Limits = Limits()
     client: Client = Client()
 
@@ -291,6 +305,7 @@ def _check(config: Config) -> None:
     if config.server.url and not config.server.url.startswith(("http://", "https://")):
         raise ConfigError("[server] url must start with http:// or https://")
     _check_oauth(config)
+    _check_llm(config.llm)
 
 
 def _check_oauth(config: Config) -> None:
@@ -304,6 +319,13 @@ def _check_oauth(config: Config) -> None:
         raise ConfigError("[oauth.github] client_id needs ARENA_OAUTH__GITHUB__CLIENT_SECRET or client_secret_file")
     if bool(oidc.client_id) != bool(oidc.issuer):
         raise ConfigError("[oauth.oidc] issuer and client_id belong together")
+
+
+def _check_llm(llm: LLM) -> None:
+    if bool(llm.provider) != bool(llm.url) or bool(llm.provider) != bool(llm.model):
+        raise ConfigError("[llm] provider, url and model belong together")
+    if llm.url and not llm.url.startswith(("http://", "https://")):
+        raise ConfigError("[llm] url must start with http:// or https://")
 
 
 class Place(Struct, frozen=True):

@@ -26,17 +26,20 @@ class Refused(httpx2.TransportError):
 class Careful(httpx2.AsyncBaseTransport):
     """The way out: to https (or this machine) alone, through the proxy of the environment; answers have an end.
 
-    Redirects are not followed (httpx2's own default), so nobody is led to another host.
+    Redirects are not followed (httpx2's own default), so nobody is led to another host. ``plain`` is the beginning of
+    addresses that may be asked without encryption nevertheless, because whoever configured the box said so.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plain: str = "") -> None:
+        self._plain = plain.rstrip("/") + "/" if plain else ""
         proxy = getproxies().get("https")
         self._direct = httpx2.AsyncHTTPTransport(verify=TRUST)
         self._through = httpx2.AsyncHTTPTransport(verify=TRUST, proxy=proxy) if proxy else None
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send it and begin to take the answer. Raises `Refused` and what httpx2 raises."""
-        if not is_safe(str(request.url)):
+        address = str(request.url)
+        if not is_safe(address) and not (self._plain and address.startswith(self._plain)):
             raise Refused("an address that is neither https nor this machine")
         request.headers["accept-encoding"] = "identity"  # what is packed has no known size
         way = self._direct

@@ -74,6 +74,11 @@ class Live:
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(GATHER, self._send)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the box is about to stop."""
+        return self._closed
+
     def close(self) -> None:
         """End every stream, so that the box can stop."""
         self._closed = True

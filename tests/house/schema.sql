@@ -136,6 +136,80 @@ CREATE TABLE prices (
     PRIMARY KEY (model, effective_from)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE project_evaluations (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    project_id TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
+    project_name TEXT NOT NULL,
+    day TEXT NOT NULL,
+    state TEXT NOT NULL,
+    content_hash TEXT NOT NULL,
+    description TEXT NOT NULL,
+    file_structure TEXT,
+    local_score INTEGER NOT NULL,
+    local_summary TEXT,
+    claim TEXT,
+    lease_ends_at INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    total_score INTEGER,
+    rubric_functionality INTEGER,
+    rubric_practicality INTEGER,
+    passed INTEGER,
+    cumulative_after INTEGER,
+    feedback TEXT,
+    verdicts TEXT,
+    reason TEXT,
+    llm_model TEXT,
+    llm_provider TEXT,
+    created_at INTEGER NOT NULL,
+    evaluated_at INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX idx_evaluations_content ON project_evaluations (project_id, content_hash)
+WHERE state <> 'failed';
+
+CREATE INDEX idx_evaluations_project_id ON project_evaluations (project_id, created_at);
+
+CREATE INDEX idx_evaluations_user_id ON project_evaluations (user_id, day);
+
+CREATE INDEX idx_evaluations_waiting ON project_evaluations (state, created_at)
+WHERE state IN ('queued', 'running');
+
+CREATE TABLE project_questions (
+    id TEXT PRIMARY KEY,
+    evaluation_id TEXT REFERENCES project_evaluations (id) ON DELETE SET NULL,
+    reading INTEGER NOT NULL,
+    day TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    answer TEXT,
+    llm_model TEXT NOT NULL,
+    input_tokens INTEGER,
+    output_tokens INTEGER,
+    cache_tokens INTEGER,
+    cost INTEGER,
+    asked_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX idx_questions_day ON project_questions (day);
+
+CREATE INDEX idx_questions_evaluation_id ON project_questions (evaluation_id, reading);
+
+CREATE TABLE projects (
+    id TEXT PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    project_path_hash TEXT NOT NULL,
+    project_name TEXT NOT NULL,
+    total_score INTEGER,
+    rubric_functionality INTEGER,
+    rubric_practicality INTEGER,
+    passed INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    evaluated_at INTEGER,
+    UNIQUE (user_id, project_path_hash)
+) STRICT;
+
+CREATE INDEX idx_projects_score ON projects (total_score DESC, evaluated_at) WHERE passed = 1;
+
 CREATE TABLE recent_sessions (
     user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
     sessions TEXT NOT NULL

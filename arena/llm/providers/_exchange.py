@@ -1,0 +1,66 @@
+"""What every provider does: post JSON within a time limit, and turn what goes wrong into one sentence."""
+
+import asyncio
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import httpx2
+import msgspec
+
+from arena.core.config import LLM
+from arena.core.outgoing import Careful
+from arena.llm.models import Unanswered
+
+BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+"""Statuses after which asking again may help."""
+
+T = TypeVar("T")
+
+
+async def post(settings: LLM, path: str, body: Mapping[str, Any], answer: type[T], **headers: str) -> T:
+    """Post a question and decode the answer. Raises `Unanswered`; no sentence holds what was sent or the key."""
+    try:
+        async with asyncio.timeout(settings.timeout):
+            # One connection a question: questions are seconds apart, and a provider may have closed an old one.
+            async with httpx2.AsyncClient(
+                transport=Careful(settings.url), timeout=settings.timeout, headers={"user-agent": "arena"}
+            ) as client:
+                got = await client.post(settings.url.rstrip("/") + path, json=dict(body), headers=headers)
+    except TimeoutError as no:
+        raise Unanswered(f"The model did not answer within {settings.timeout} seconds.", again=True) from no
+    except httpx2.TimeoutException as no:
+        raise Unanswered(f"The model did not answer within {settings.timeout} seconds.", again=True) from no
+    except (httpx2.HTTPError, httpx2.InvalidURL) as no:
+        raise Unanswered(f"The model could not be reached ({type(no).__name__}).", again=True) from no
+    if got.status_code != 200:
+        raise _refused(got)
+    try:
+        return msgspec.json.decode(got.content, type=answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as no:
+        raise Unanswered("What came from the model's address is not an answer of its kind.", again=True) from no
+
+
+def _refused(got: httpx2.Response) -> Unanswered:
+    status = got.status_code
+    if status in (401, 403):
+        return Unanswered(f"The model's provider does not accept this box's key ({status}).", again=False)
+    if status == 404:
+        return Unanswered("There is no such model at the configured address (404).", again=False)
+    if status in BUSY:
+        return Unanswered(f"The model's provider is busy or broken ({status}).", again=True, wait=_wait(got))
+    return Unanswered(f"The model's provider refused the question ({status}).", again=False)
+
+
+def _wait(got: httpx2.Response) -> float:
+    """Seconds that the provider asks to wait, if it does."""
+    told = got.headers.get("retry-after", "")
+    try:
+        return max(0.0, float(told))
+    except ValueError:
+        pass
+    try:
+        since = parsedate_to_datetime(got.headers.get("date", ""))
+        return max(0.0, (parsedate_to_datetime(told) - since).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0

@@ -1,0 +1,136 @@
+"""Projects, their evaluations, and what a model says of them."""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+State = Literal["queued", "running", "done", "failed"]
+
+
+class EvaluateBody(Struct, frozen=True):
+    """What programs post. Only the README and the names of files reach the model; what a laptop says of its own
+    project is kept and shown, and moves nothing."""
+
+    projectName: Annotated[str, Meta(min_length=1, max_length=255)]
+    description: Annotated[str, Meta(min_length=10, max_length=50_000)]
+    fileStructure: Any = None
+    projectPathHash: str | None = None
+    localScore: Annotated[int, Meta(ge=0, le=5)] | None = None
+    localEvaluationSummary: Annotated[str, Meta(max_length=500)] | None = None
+
+
+class Submission(Struct, frozen=True):
+    """A project as it is submitted. ``path_hash`` tells it from its person's other projects; ``files`` are names of
+    files by folder."""
+
+    name: str
+    readme: str
+    path_hash: str = ""
+    files: dict[str, list[str]] = {}
+    local_score: int = 0
+    local_summary: str = ""
+
+
+class Part(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a model says of one half of the rubric, with quotes from the README that show it."""
+
+    score: Annotated[int, Meta(ge=0, le=5)]
+    reason: Annotated[str, Meta(min_length=1, max_length=1_000)]
+    evidence: Annotated[list[Annotated[str, Meta(max_length=500)]], Meta(max_length=8)]
+
+
+class Verdict(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a model says of a project in one reading."""
+
+    functionality: Part
+    practicality: Part
+    feedback: Annotated[str, Meta(min_length=1, max_length=2_000)]
+
+
+class Claimed(Struct, frozen=True):
+    """An evaluation that is ours to make while the lease lasts."""
+
+    id: str
+    claim: str
+    name: str
+    readme: str
+    files: str | None
+
+
+class Question(Struct, frozen=True):
+    """A question to the model as it is written down before it is asked."""
+
+    id: str
+    evaluation_id: str
+    reading: int
+    day: str
+    model: str
+    asked_at: int
+
+
+class Paid(Struct, frozen=True):
+    """What became of a question: the outcome in a word, the answer if it is one, tokens, and billionths of a dollar."""
+
+    outcome: str
+    answer: str | None = None
+    input: int | None = None
+    output: int | None = None
+    cache: int | None = None
+    cost: int | None = None
+
+
+class Result(Struct, frozen=True):
+    """What comes of two readings."""
+
+    functionality: int
+    practicality: int
+    passed: bool
+    feedback: str
+
+    @property
+    def total(self) -> int:
+        """Both halves, 0-10."""
+        return self.functionality + self.practicality
+
+
+class Evaluation(Struct, frozen=True):
+    """An evaluation as it is shown. Times are epoch milliseconds."""
+
+    id: str
+    user_id: str
+    project_id: str
+    project_name: str
+    path_hash: str
+    state: State
+    local_score: int
+    local_summary: str | None
+    total: int | None
+    functionality: int | None
+    practicality: int | None
+    passed: bool | None
+    cumulative_after: int | None
+    feedback: str | None
+    verdicts: str | None
+    reason: str | None
+    model: str | None
+    created_at: int
+    evaluated_at: int | None
+    readings: int
+    """How many readings have been answered."""
+
+
+class Project(Struct, frozen=True):
+    """A project with the scores of its latest evaluation, and whose it is."""
+
+    id: str
+    user_id: str
+    name: str
+    total: int | None
+    functionality: int | None
+    practicality: int | None
+    passed: bool
+    evaluated_at: int | None
+    owner: str
+    owner_display: str
+    state: State
+    """Of its latest evaluation, whether that came to an end or not."""

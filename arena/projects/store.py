@@ -1,0 +1,387 @@
+"""All SQL of the projects room."""
+
+import sqlite3
+
+from arena.projects.models import Claimed, Evaluation, Paid, Project, Question, Result, Submission
+
+# -- projects
+
+
+def project_id(conn: sqlite3.Connection, user_id: str, path_hash: str) -> str | None:
+    """The id of a person's project."""
+    row = conn.execute(
+        "SELECT id FROM projects WHERE user_id = :user_id AND project_path_hash = :path_hash",
+        {"user_id": user_id, "path_hash": path_hash},
+    ).fetchone()
+    return row[0] if row else None
+
+
+def put_project(conn: sqlite3.Connection, id: str, user_id: str, path_hash: str, name: str, now: int) -> None:
+    """Insert a project, or give the one that is there its newest name."""
+    conn.execute(
+        """
+        INSERT INTO projects (id, user_id, project_path_hash, project_name, created_at)
+        VALUES (:id, :user_id, :path_hash, :name, :now)
+        ON CONFLICT (user_id, project_path_hash) DO UPDATE SET project_name = excluded.project_name
+        """,
+        {"id": id, "user_id": user_id, "path_hash": path_hash, "name": name, "now": now},
+    )
+
+
+def set_scores(conn: sqlite3.Connection, evaluation_id: str, result: Result, now: int) -> None:
+    """Give a project the scores of an evaluation of it."""
+    conn.execute(
+        """
+        UPDATE projects SET total_score = :total, rubric_functionality = :functionality,
+            rubric_practicality = :practicality, passed = :passed, evaluated_at = :now
+        WHERE id = (SELECT project_id FROM project_evaluations WHERE id = :evaluation_id)
+        """,
+        {
+            "evaluation_id": evaluation_id,
+            "total": result.total,
+            "functionality": result.functionality,
+            "practicality": result.practicality,
+            "passed": int(result.passed),
+            "now": now,
+        },
+    )
+
+
+def cumulative(conn: sqlite3.Connection, evaluation_id: str) -> int:
+    """The scores of all passed projects of the person of an evaluation."""
+    row = conn.execute(
+        """
+        SELECT COALESCE(SUM(total_score), 0) FROM projects
+        WHERE passed = 1 AND user_id = (SELECT user_id FROM project_evaluations WHERE id = :evaluation_id)
+        """,
+        {"evaluation_id": evaluation_id},
+    ).fetchone()
+    return int(row[0])
+
+
+def best(conn: sqlite3.Connection, reader: str | None, limit: int) -> list[Project]:
+    """The passed projects that a reader may see, the best first; a reader always sees their own."""
+    rows = conn.execute(
+        """
+        SELECT p.id, p.user_id, p.project_name, p.total_score, p.rubric_functionality, p.rubric_practicality,
+            p.passed, p.evaluated_at, u.username, u.display_name, 'done'
+        FROM projects AS p JOIN users AS u ON u.id = p.user_id
+        WHERE p.passed = 1 AND u.disabled_at IS NULL AND (u.privacy_mode = 0 OR u.id = :reader)
+        ORDER BY p.total_score DESC, p.evaluated_at, p.id LIMIT :limit
+        """,
+        {"reader": reader, "limit": limit},
+    )
+    return [_project(row) for row in rows]
+
+
+def projects_of(conn: sqlite3.Connection, user_id: str, limit: int) -> list[Project]:
+    """A person's projects with the state of their latest evaluations, the newest first."""
+    rows = conn.execute(
+        """
+        SELECT p.id, p.user_id, p.project_name, p.total_score, p.rubric_functionality, p.rubric_practicality,
+            p.passed, p.evaluated_at, u.username, u.display_name,
+            (SELECT e.state FROM project_evaluations AS e WHERE e.project_id = p.id
+                ORDER BY e.created_at DESC, e.id DESC LIMIT 1)
+        FROM projects AS p JOIN users AS u ON u.id = p.user_id
+        WHERE p.user_id = :user_id
+        ORDER BY p.created_at DESC, p.id DESC LIMIT :limit
+        """,
+        {"user_id": user_id, "limit": limit},
+    )
+    return [_project(row) for row in rows]
+
+
+def project(conn: sqlite3.Connection, id: str, reader: str | None) -> Project | None:
+    """A project that a reader may see: one's own, or of somebody neither private nor disabled."""
+    row = conn.execute(
+        """
+        SELECT p.id, p.user_id, p.project_name, p.total_score, p.rubric_functionality, p.rubric_practicality,
+            p.passed, p.evaluated_at, u.username, u.display_name,
+            (SELECT e.state FROM project_evaluations AS e WHERE e.project_id = p.id
+                ORDER BY e.created_at DESC, e.id DESC LIMIT 1)
+        FROM projects AS p JOIN users AS u ON u.id = p.user_id
+        WHERE p.id = :id AND (u.id = :reader OR (p.passed = 1 AND u.disabled_at IS NULL AND u.privacy_mode = 0))
+        """,
+        {"id": id, "reader": reader},
+    ).fetchone()
+    return _project(row) if row else None
+
+
+def _project(row: sqlite3.Row) -> Project:
+    id, user_id, name, total, functionality, practicality, passed, evaluated_at, owner, display, state = tuple(row)
+    return Project(
+        id, user_id, name, total, functionality, practicality, bool(passed), evaluated_at, owner, display, state
+    )
+
+
+# -- evaluations
+
+
+def add_evaluation(
+    conn: sqlite3.Connection,
+    id: str,
+    user_id: str,
+    project_id: str,
+    sent: Submission,
+    files: str | None,
+    content_hash: str,
+    day: str,
+    now: int,
+) -> None:
+    """Insert an evaluation that waits. Raises `sqlite3.IntegrityError` when the same content waits or is judged."""
+    conn.execute(
+        """
+        INSERT INTO project_evaluations (id, user_id, project_id, project_name, day, state, content_hash, description,
+            file_structure, local_score, local_summary, created_at)
+        VALUES (:id, :user_id, :project_id, :name, :day, 'queued', :content_hash, :readme,
+            :files, :local_score, :local_summary, :now)
+        """,
+        {
+            "id": id,
+            "user_id": user_id,
+            "project_id": project_id,
+            "name": sent.name,
+            "day": day,
+            "content_hash": content_hash,
+            "readme": sent.readme,
+            "files": files,
+            "local_score": sent.local_score,
+            "local_summary": sent.local_summary or None,
+            "now": now,
+        },
+    )
+
+
+def same_content(conn: sqlite3.Connection, project_id: str, content_hash: str) -> str | None:
+    """The evaluation of this content of a project that waits, runs or is done."""
+    row = conn.execute(
+        """
+        SELECT id FROM project_evaluations
+        WHERE project_id = :project_id AND content_hash = :content_hash AND state <> 'failed'
+        """,
+        {"project_id": project_id, "content_hash": content_hash},
+    ).fetchone()
+    return row[0] if row else None
+
+
+def used(conn: sqlite3.Connection, user_id: str, day: str) -> tuple[int, int]:
+    """How many evaluations a person asked for on a day: those that did not fail, and all."""
+    row = conn.execute(
+        """
+        SELECT COALESCE(SUM(CASE WHEN state <> 'failed' THEN 1 ELSE 0 END), 0), COUNT(*)
+        FROM project_evaluations WHERE user_id = :user_id AND day = :day
+        """,
+        {"user_id": user_id, "day": day},
+    ).fetchone()
+    return row[0], row[1]
+
+
+def evaluation(conn: sqlite3.Connection, id: str) -> Evaluation | None:
+    """One evaluation."""
+    row = conn.execute(
+        """
+        SELECT e.id, e.user_id, e.project_id, e.project_name, p.project_path_hash, e.state, e.local_score,
+            e.local_summary, e.total_score, e.rubric_functionality, e.rubric_practicality, e.passed,
+            e.cumulative_after, e.feedback, e.verdicts, e.reason, e.llm_model, e.created_at, e.evaluated_at,
+            (SELECT COUNT(*) FROM project_questions AS q WHERE q.evaluation_id = e.id AND q.outcome = 'answered')
+        FROM project_evaluations AS e JOIN projects AS p ON p.id = e.project_id
+        WHERE e.id = :id
+        """,
+        {"id": id},
+    ).fetchone()
+    return _evaluation(row) if row else None
+
+
+def evaluations(conn: sqlite3.Connection, project_id: str, limit: int) -> list[Evaluation]:
+    """The evaluations of a project, the newest first."""
+    rows = conn.execute(
+        """
+        SELECT e.id, e.user_id, e.project_id, e.project_name, p.project_path_hash, e.state, e.local_score,
+            e.local_summary, e.total_score, e.rubric_functionality, e.rubric_practicality, e.passed,
+            e.cumulative_after, e.feedback, e.verdicts, e.reason, e.llm_model, e.created_at, e.evaluated_at,
+            (SELECT COUNT(*) FROM project_questions AS q WHERE q.evaluation_id = e.id AND q.outcome = 'answered')
+        FROM project_evaluations AS e JOIN projects AS p ON p.id = e.project_id
+        WHERE e.project_id = :project_id
+        ORDER BY e.created_at DESC, e.id DESC LIMIT :limit
+        """,
+        {"project_id": project_id, "limit": limit},
+    )
+    return [_evaluation(row) for row in rows]
+
+
+def _evaluation(row: sqlite3.Row) -> Evaluation:
+    values = list(row)
+    values[11] = None if values[11] is None else bool(values[11])
+    return Evaluation(*values)
+
+
+# -- whose turn it is
+
+
+def running(conn: sqlite3.Connection) -> int:
+    """How many evaluations are being made."""
+    row = conn.execute("SELECT COUNT(*) FROM project_evaluations WHERE state = 'running'").fetchone()
+    return int(row[0])
+
+
+def claim(conn: sqlite3.Connection, claim: str, lease_ends_at: int) -> Claimed | None:
+    """Take the evaluation that waits longest."""
+    row = conn.execute(
+        """
+        UPDATE project_evaluations
+        SET state = 'running', claim = :claim, lease_ends_at = :lease_ends_at, attempts = attempts + 1
+        WHERE state = 'queued' AND id = (
+            SELECT id FROM project_evaluations WHERE state = 'queued' ORDER BY created_at, id LIMIT 1
+        )
+        RETURNING id, claim, project_name, description, file_structure
+        """,
+        {"claim": claim, "lease_ends_at": lease_ends_at},
+    ).fetchone()
+    return Claimed(*row) if row else None
+
+
+def renew(conn: sqlite3.Connection, claimed: Claimed, lease_ends_at: int) -> bool:
+    """Keep an evaluation for longer; False if it is not ours any more."""
+    done = conn.execute(
+        """
+        UPDATE project_evaluations SET lease_ends_at = :lease_ends_at
+        WHERE id = :id AND claim = :claim AND state = 'running'
+        """,
+        {"id": claimed.id, "claim": claimed.claim, "lease_ends_at": lease_ends_at},
+    )
+    return done.rowcount == 1
+
+
+def release(conn: sqlite3.Connection, now: int, attempts: int, reason: str) -> int:
+    """Let evaluations wait again whose maker is gone; those that were begun too often fail. How many wait again."""
+    conn.execute(
+        """
+        UPDATE project_evaluations SET state = 'failed', claim = NULL, reason = :reason, evaluated_at = :now
+        WHERE state = 'running' AND lease_ends_at < :now AND attempts >= :attempts
+        """,
+        {"now": now, "attempts": attempts, "reason": reason},
+    )
+    done = conn.execute(
+        """
+        UPDATE project_evaluations SET state = 'queued', claim = NULL
+        WHERE state = 'running' AND lease_ends_at < :now
+        """,
+        {"now": now},
+    )
+    return done.rowcount
+
+
+def finish(
+    conn: sqlite3.Connection, claimed: Claimed, result: Result, verdicts: str, model: str, provider: str, now: int
+) -> bool:
+    """Write down what came of an evaluation; False if it is not ours any more."""
+    done = conn.execute(
+        """
+        UPDATE project_evaluations SET state = 'done', claim = NULL, total_score = :total,
+            rubric_functionality = :functionality, rubric_practicality = :practicality, passed = :passed,
+            feedback = :feedback, verdicts = :verdicts, llm_model = :model, llm_provider = :provider,
+            evaluated_at = :now
+        WHERE id = :id AND claim = :claim AND state = 'running'
+        """,
+        {
+            "id": claimed.id,
+            "claim": claimed.claim,
+            "total": result.total,
+            "functionality": result.functionality,
+            "practicality": result.practicality,
+            "passed": int(result.passed),
+            "feedback": result.feedback,
+            "verdicts": verdicts,
+            "model": model,
+            "provider": provider,
+            "now": now,
+        },
+    )
+    return done.rowcount == 1
+
+
+def set_cumulative(conn: sqlite3.Connection, id: str, cumulative: int) -> None:
+    """Keep what a person's projects came to with this evaluation."""
+    conn.execute(
+        "UPDATE project_evaluations SET cumulative_after = :cumulative WHERE id = :id",
+        {"id": id, "cumulative": cumulative},
+    )
+
+
+def fail(conn: sqlite3.Connection, claimed: Claimed, reason: str, model: str, provider: str, now: int) -> bool:
+    """Write down why nothing came of an evaluation; False if it is not ours any more."""
+    done = conn.execute(
+        """
+        UPDATE project_evaluations SET state = 'failed', claim = NULL, reason = :reason, llm_model = :model,
+            llm_provider = :provider, evaluated_at = :now
+        WHERE id = :id AND claim = :claim AND state = 'running'
+        """,
+        {
+            "id": claimed.id,
+            "claim": claimed.claim,
+            "reason": reason,
+            "model": model,
+            "provider": provider,
+            "now": now,
+        },
+    )
+    return done.rowcount == 1
+
+
+# -- questions
+
+
+def add_question(conn: sqlite3.Connection, question: Question) -> None:
+    """Insert a question that is about to be asked."""
+    conn.execute(
+        """
+        INSERT INTO project_questions (id, evaluation_id, reading, day, outcome, llm_model, asked_at)
+        VALUES (:id, :evaluation_id, :reading, :day, 'asked', :model, :asked_at)
+        """,
+        {
+            "id": question.id,
+            "evaluation_id": question.evaluation_id,
+            "reading": question.reading,
+            "day": question.day,
+            "model": question.model,
+            "asked_at": question.asked_at,
+        },
+    )
+
+
+def settle_question(conn: sqlite3.Connection, id: str, paid: Paid) -> None:
+    """Write down what became of a question."""
+    conn.execute(
+        """
+        UPDATE project_questions SET outcome = :outcome, answer = :answer, input_tokens = :input,
+            output_tokens = :output, cache_tokens = :cache, cost = :cost
+        WHERE id = :id
+        """,
+        {
+            "id": id,
+            "outcome": paid.outcome,
+            "answer": paid.answer,
+            "input": paid.input,
+            "output": paid.output,
+            "cache": paid.cache,
+            "cost": paid.cost,
+        },
+    )
+
+
+def answer(conn: sqlite3.Connection, evaluation_id: str, reading: int) -> str | None:
+    """The good answer to a reading that was paid for already."""
+    row = conn.execute(
+        """
+        SELECT answer FROM project_questions
+        WHERE evaluation_id = :evaluation_id AND reading = :reading AND outcome = 'answered'
+        """,
+        {"evaluation_id": evaluation_id, "reading": reading},
+    ).fetchone()
+    return row[0] if row else None
+
+
+def spent(conn: sqlite3.Connection, day: str) -> int:
+    """What the questions of a day cost, as far as it is known, in billionths of a dollar."""
+    row = conn.execute("SELECT COALESCE(SUM(cost), 0) FROM project_questions WHERE day = :day", {"day": day}).fetchone()
+    return int(row[0])
