@@ -22,7 +22,7 @@ from arena.core import clock, ids
 from arena.core.addresses import network_of
 from arena.core.config import Rate
 from arena.core.db import Database
-from arena.core.errors import ClientTooOld, Forbidden, NotFound, NotSignedIn, TooMany
+from arena.core.errors import ArenaError, ClientTooOld, Forbidden, NotFound, NotSignedIn, TooMany
 from arena.core.log import log
 from arena.web import session
 from arena.web.box import Connection, Visitor, address_of, box_of, header, visitor_of
@@ -181,12 +181,17 @@ async def admin(connection: Connection, _: BaseRouteHandler) -> None:
 
 async def may_look(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard of public boards: anybody, or with ``[boards] visible = "signed-in"`` whoever has a session or a key."""
-    if box_of(connection).config.boards.visible == "everyone":
-        return
-    if sent_key(connection):
-        by_key(connection)
-    else:
-        me(connection)
+    _look(connection)
+
+
+def still_may_look(connection: Connection) -> bool:
+    """Say whether whoever opened a stream of boards may still look: who they are is looked up anew."""
+    _forget(connection)
+    try:
+        _look(connection)
+    except ArenaError:
+        return False
+    return True
 
 
 def reader_of(connection: Connection) -> str | None:
@@ -349,6 +354,21 @@ GUARDS: dict[Who, Callable[[Connection, BaseRouteHandler], Awaitable[None]]] = {
     "person": is_somebody,
 }
 """What it takes to be let in, by the word that `arena.doors` uses for it."""
+
+
+def _look(connection: Connection) -> None:
+    if box_of(connection).config.boards.visible == "everyone":
+        return
+    if sent_key(connection):
+        by_key(connection)
+    else:
+        me(connection)
+
+
+def _forget(connection: Connection) -> None:
+    """Forget who asks, to look it up anew."""
+    for known in ("visitor", "owner", "recent_owner"):
+        connection.scope["state"].pop(known, None)
 
 
 def _owner(connection: Connection) -> KeyOwner | None:

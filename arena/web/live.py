@@ -6,15 +6,23 @@ asked then, so that a name that was hidden meanwhile is in no message, however s
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from itertools import chain
 
 import msgspec
 from msgspec import Struct
+
+from arena.core.errors import TooMany, Unavailable
 
 GATHER = 0.25
 HEARTBEAT = 15.0
 """Seconds: proxies cut a stream that says nothing for longer (nginx: 60 s)."""
 BACKLOG = 8
 """Messages a slow reader may be behind before it misses some; every message only says that the board moved."""
+STREAMS = 5_000
+STREAMS_OF_PERSON = 20
+"""A tab that is hidden has none."""
+STREAMS_OF_ADDRESS = 600
+"""Of strangers: an office, or a proxy that is not among the trusted ones, may well be one address."""
 
 
 class Arrival(Struct, frozen=True):
@@ -59,7 +67,7 @@ class Live:
     def __init__(self, version: Callable[[], int] = lambda: 0, name_of: Callable[[str], str] = lambda _: "") -> None:
         self._db_version = version
         self._name_of = name_of
-        self._streams: set[asyncio.Queue[_News | None]] = set()
+        self._streams: dict[str, set[asyncio.Queue[_News | None]]] = {}
         self._arrivals: list[Arrival] = []
         self._timer: asyncio.TimerHandle | None = None
         self._version = 0
@@ -84,40 +92,61 @@ class Live:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for stream in self._streams:
+        for stream in self._all():
             _offer(stream, None)
 
-    async def stream(self, heartbeat: Callable[[], bytes]) -> AsyncIterator[bytes]:
-        """One reader's stream: messages as they come; a heartbeat at once, and whenever nothing was said for long."""
+    def refuse(self, who: str, *, is_known: bool) -> None:
+        """Raise `TooMany` if a person or an address has as many streams as may be, `Unavailable` if all have."""
+        if len(self._streams.get(who, ())) >= (STREAMS_OF_PERSON if is_known else STREAMS_OF_ADDRESS):
+            raise TooMany("As many live boards as may be are open from here. Close one, and open this again.")
+        if self.readers >= STREAMS:
+            raise Unavailable("As many live boards as may be are open. Boards work without; reload to see what is new.")
+
+    async def stream(
+        self, heartbeat: Callable[[], bytes], who: str = "", may: Callable[[], bool] = lambda: True
+    ) -> AsyncIterator[bytes]:
+        """One reader's stream: messages as they come; a heartbeat at once, and whenever nothing was said for long.
+
+        ``who`` it is counted for; ``may`` says before each message whether its reader may still have it, else it ends.
+        """
         mine: asyncio.Queue[_News | None] = asyncio.Queue(BACKLOG)
-        self._streams.add(mine)
+        self._streams.setdefault(who, set()).add(mine)
         try:
             yield heartbeat()
-            while not self._closed:
-                try:
-                    async with asyncio.timeout(HEARTBEAT):
-                        news = await mine.get()
-                except TimeoutError:
-                    yield heartbeat()
-                    continue
-                if news is None:
-                    return
-                yield news.encode(self._db_version(), self._name_of)
+            while not self._closed and (say := await self._next(mine, heartbeat)) is not None and may():
+                yield say()
         finally:
-            self._streams.discard(mine)
+            theirs = self._streams[who]
+            theirs.discard(mine)
+            if not theirs:
+                del self._streams[who]
 
     @property
     def readers(self) -> int:
         """How many streams are open."""
-        return len(self._streams)
+        return sum(map(len, self._streams.values()))
+
+    async def _next(
+        self, mine: asyncio.Queue[_News | None], heartbeat: Callable[[], bytes]
+    ) -> Callable[[], bytes] | None:
+        """What a stream says next, to be made at the very moment; None at its end."""
+        try:
+            async with asyncio.timeout(HEARTBEAT):
+                news = await mine.get()
+        except TimeoutError:
+            return heartbeat
+        return (lambda: news.encode(self._db_version(), self._name_of)) if news is not None else None
 
     def _send(self) -> None:
         self._timer = None
         self._version += 1
         arrivals, self._arrivals = self._arrivals, []
         news = _News(self._version, arrivals[-50:])
-        for stream in self._streams:
+        for stream in self._all():
             _offer(stream, news)
+
+    def _all(self) -> list[asyncio.Queue[_News | None]]:
+        return list(chain.from_iterable(self._streams.values()))
 
 
 def event(name: str, data: object) -> bytes:

@@ -1,11 +1,20 @@
 """What is stored is seen: on the stream within two seconds, on every board at the very next read."""
 
+import contextlib
 import json
 import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
 
+from arena.accounts.actions import people
+from arena.accounts.actions.links import sign_in_link
+from arena.audit.models import OPERATOR
+from arena.core import clock
+from arena.web.live import STREAMS_OF_PERSON
 from tests.flows.conftest import Serve
 from tests.flows.serving import Person, Serving, Visitor, get, session
 
@@ -129,3 +138,40 @@ def test_boards_may_be_for_members_only(serve: Serve) -> None:
     for path in ("/", "/leaderboard", "/live"):
         answer = get(f"{box.url}{path}")
         assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path.replace('/', '%2F')}")
+
+
+ENDS: dict[str, Callable[[Any, Person], Any]] = {
+    "signs out": lambda conn, alice: conn.execute("DELETE FROM web_sessions"),
+    "is disabled": lambda conn, alice: people.disable_user(conn, name=alice.name, caller=OPERATOR, now=clock.now()),
+    "is deleted": lambda conn, alice: people.delete_user(conn, name=alice.name, caller=OPERATOR, now=clock.now()),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_whoever_may_not_look_any_more_has_no_stream_any_more(serve: Serve, how: str) -> None:
+    box = serve(ARENA_BOARDS__VISIBLE="signed-in")
+    alice, bob = box.add("alice"), box.add("bob")
+    link = box.write(partial(sign_in_link, name="alice", days=1, caller=OPERATOR, now=clock.now()))
+    with Visitor(box) as visitor:
+        visitor.post(f"/join/{link}", data={"csrf": visitor.csrf(f"/join/{link}"), "password": "correct horse battery"})
+        with visitor.stream("GET", "/live") as stream:
+            lines = stream.iter_lines()
+            assert _next(lines)[0] == "presence"
+            bob.send(session())
+            assert _next(lines)[0] == "record"
+            box.write(lambda conn: ENDS[how](conn, alice))
+            bob.send(session(inputTokens=77_777))
+            assert "event: record" not in list(lines)
+
+
+def test_a_visitor_has_no_more_streams_than_may_be(serve: Serve) -> None:
+    box = serve()
+    box.add("alice")
+    link = box.write(partial(sign_in_link, name="alice", days=1, caller=OPERATOR, now=clock.now()))
+    with Visitor(box) as visitor, contextlib.ExitStack() as open_ones:
+        visitor.post(f"/join/{link}", data={"csrf": visitor.csrf(f"/join/{link}"), "password": "correct horse battery"})
+        streams = [open_ones.enter_context(visitor.stream("GET", "/live")) for _ in range(STREAMS_OF_PERSON)]
+        lines = [stream.iter_lines() for stream in streams]
+        assert {_next(each)[0] for each in lines} == {"presence"}
+        with visitor.stream("GET", "/live") as refused:
+            assert refused.status_code == 429

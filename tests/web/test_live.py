@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from arena.core.errors import TooMany, Unavailable
 from arena.web import live
 from arena.web.live import BACKLOG, Arrival, Live, event
 
@@ -193,5 +194,65 @@ def test_a_reader_who_is_cut_off_is_forgotten() -> None:
         with pytest.raises(asyncio.CancelledError):
             await reading
         assert lives.readers == 0
+
+    run(story)
+
+
+def test_a_reader_who_may_not_look_any_more_gets_nothing_more() -> None:
+    async def story(lives: Live) -> None:
+        may = True
+        stream, other = lives.stream(lambda: HEARTBEAT, "1", lambda: may), await opened(lives)
+        assert await anext(stream) == HEARTBEAT
+        lives.tell(Arrival(5, "alice"))
+        assert data(await anext(stream))["version"] == 1
+        may = False
+        lives.tell(Arrival(5, "alice"))
+        assert [message async for message in stream] == []
+        assert [data(await anext(other))["version"] for _ in range(2)] == [1, 2]
+        assert lives.readers == 1
+
+    run(story)
+
+
+def test_a_silent_stream_ends_with_the_next_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(lives: Live) -> None:
+        beats = iter((True, True, False))
+        stream = lives.stream(lambda: HEARTBEAT, "1", lambda: next(beats))
+        assert [message async for message in stream] == [HEARTBEAT] * 3
+
+    monkeypatch.setattr(live, "HEARTBEAT", 0.01)
+    run(story)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_one_person_or_address_has_so_many_streams_and_no_more(monkeypatch: pytest.MonkeyPatch, is_known: bool) -> None:
+    monkeypatch.setattr(live, "STREAMS_OF_PERSON", 2)
+    monkeypatch.setattr(live, "STREAMS_OF_ADDRESS", 3)
+    most = 2 if is_known else 3
+
+    async def story(lives: Live) -> None:
+        streams = []
+        for _ in range(most):
+            lives.refuse("1", is_known=is_known)
+            streams.append(lives.stream(lambda: HEARTBEAT, "1"))
+            await anext(streams[-1])
+        with pytest.raises(TooMany):
+            lives.refuse("1", is_known=is_known)
+        lives.refuse("2", is_known=is_known)
+        await streams.pop().aclose()  # type: ignore[attr-defined]
+        lives.refuse("1", is_known=is_known)
+
+    run(story)
+
+
+def test_all_together_have_so_many_streams_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "STREAMS", 3)
+
+    async def story(lives: Live) -> None:
+        streams = [lives.stream(lambda: HEARTBEAT, str(number)) for number in range(3)]
+        for stream in streams:
+            await anext(stream)
+        with pytest.raises(Unavailable):
+            lives.refuse("9", is_known=True)
 
     run(story)

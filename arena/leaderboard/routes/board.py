@@ -7,13 +7,15 @@ from litestar import Request, Response, get
 from litestar.params import FromQuery
 from litestar.response import Stream
 
+from arena.accounts.guards import caller_id, still_may_look
 from arena.core import clock
+from arena.core.addresses import network_of
 from arena.core.errors import Invalid
 from arena.leaderboard import pages
 from arena.leaderboard.actions import boards_in, find_scope, week_of
 from arena.leaderboard.rules import METRICS, PERIODS
 from arena.usage import store as usage
-from arena.web.box import Box, box_of, visitor_of
+from arena.web.box import Box, address_of, box_of, visitor_of
 from arena.web.live import event
 from arena.web.render import render
 
@@ -71,9 +73,11 @@ async def leaderboard(
 @get("/live")
 async def live(request: AnyRequest) -> Stream:
     """Tell an open page whenever the board moves."""
-    box = box_of(request)
+    box, reader = box_of(request), caller_id(request, "public")
+    who = reader or network_of(address_of(request.scope))
+    box.live.refuse(who, is_known=reader is not None)
     return Stream(
-        box.live.stream(lambda: _presence(box)),
+        box.live.stream(lambda: _presence(box), who, partial(still_may_look, request)),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
