@@ -5,7 +5,8 @@ import hmac
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from hashlib import sha256
 from itertools import count
 
@@ -77,9 +78,18 @@ SYSTEMS = (
     ("Linux", "Linux"),
 )
 INVISIBLE = frozenset(
-    "\u061c\u200b\u200e\u200f\u2060\ufeff" + "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u200b\u200e\u200f\u2800\u3164\ufeff\uffa0\U000e0001"
+    + "".join(
+        chr(each)
+        for first, last in ((0x180B, 0x180F), (0x202A, 0x202E), (0x2060, 0x206F), (0xFFF9, 0xFFFB), (0x1D173, 0x1D17A))
+        for each in range(first, last + 1)
+    )
 )
-"""Characters that turn the direction of the text around them or have no width. The joiners of emoji are not here."""
+"""Characters that turn the direction of the text around them, or show nothing. The joiners of emoji are not here."""
+SHAPELESS = frozenset(("Cf", "Me", "Mn", "Zs"))
+"""Categories that show nothing without a letter or a sign beside them."""
+MARKS = 8
+"""Marks that one letter may bear: no script needs more, and sorting very many of them takes seconds."""
 HASHER = PasswordHasher(time_cost=3, memory_cost=65_536, parallelism=1)
 """Argon2id, 64 MiB: about 120 ms. More than OWASP's minimum, and one thread, so that two at once fill two cores."""
 
@@ -91,9 +101,13 @@ def name_of(text: str) -> str:
 
 
 def display_of(text: str) -> str:
-    """A display name or label on one line, without control characters and without what turns or hides text."""
+    """A display name or label on one line, without control characters and without what turns or hides text.
+
+    It is empty if nothing would be seen of it.
+    """
     kept = (" " if c.isspace() else c for c in text if c.isspace() or _is_shown(c))
-    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+    shown = " ".join(unicodedata.normalize("NFC", "".join(_few_marks(kept))).split())
+    return shown if any(unicodedata.category(c) not in SHAPELESS for c in shown) else ""
 
 
 def label_of(text: str) -> str:
@@ -124,6 +138,8 @@ def password_problem(password: str, name: str) -> str | None:
         return f"A password has at most {longest} characters."
     if password.strip().casefold() == name.casefold():
         return "The password must not be the user name."
+    if _is_common(password):
+        return "This password is among the most common ones, which are guessed first. Choose another."
     return None
 
 
@@ -173,8 +189,10 @@ def hash_password(password: str) -> str:
 
 def is_password(stored: str | None, password: str) -> bool:
     """Say whether a password fits; without a stored hash it never does, and takes as long to say so."""
+    longest = PASSWORD_LENGTH[1]
     try:
-        return HASHER.verify(stored or _nobodys_hash(), _typed(password)) and stored is not None
+        fits = HASHER.verify(stored or _nobodys_hash(), _typed(password[:longest]))
+        return fits and stored is not None and len(password) <= longest
     except (VerificationError, InvalidHashError):
         return False
 
@@ -373,6 +391,29 @@ def _is_member(identity: Identity, github: GitHub) -> bool:
 
 def _is_shown(character: str) -> bool:
     return character not in INVISIBLE and unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp")
+
+
+def _is_common(password: str) -> bool:
+    """Say whether a password is a common one, as it stands or with up to four digits or signs behind it."""
+    plain = password.strip().casefold()
+    without = re.sub(r"[\W\d_]{1,4}\Z", "", plain)
+    return plain in _common() or (len(without) >= 6 and without in _common())
+
+
+@cache
+def _common() -> frozenset[str]:
+    """The 30,000 passwords that leaked most often. (Read when first needed: it takes a tenth of a second.)"""
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
+
+
+def _few_marks(text: Iterable[str]) -> Iterator[str]:
+    marks = 0
+    for each in text:
+        marks = marks + 1 if unicodedata.combining(each) else 0
+        if marks <= MARKS:
+            yield each
 
 
 def _typed(password: str) -> bytes:

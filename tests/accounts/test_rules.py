@@ -1,5 +1,6 @@
 """Names, passwords, signatures, versions."""
 
+import unicodedata
 from itertools import islice
 
 import pytest
@@ -38,17 +39,62 @@ def test_a_display_name_loses_what_turns_or_hides_text() -> None:
     assert rules.display_of("bob\u202egnp\u2066\u200b\x1b[31m\x00\ufeff") == "bobgnp[31m"
 
 
+@pytest.mark.parametrize(
+    "blank", ["\u3164", "\u2800 \u115f", "\u200d\u200c", "\ufe0f", "\u0301", "\u00a0", "\U000e0061"]
+)
+def test_a_display_name_of_which_nothing_is_seen_is_none(blank: str) -> None:
+    assert rules.display_of(blank) == ""
+    assert rules.display_of(f"bob{blank}").startswith("bob")
+
+
+@pytest.mark.parametrize(
+    "whole", ["\U0001f3f4\U000e0067\U000e0062\U000e007f", "\u2764\ufe0f", "ภู่ที่รู้", "שָׁלוֹם", "Việt", "క్ష్మ"]
+)
+def test_a_display_name_keeps_what_its_script_needs(whole: str) -> None:
+    assert rules.display_of(whole) == unicodedata.normalize("NFC", whole)
+
+
+def test_no_letter_bears_marks_without_end() -> None:
+    marks = "\u0315\u0334" * 60_000
+    assert len(rules.display_of(f"a{marks}b")) == 2 + rules.MARKS
+    hidden = "\u200b".join(marks)
+    assert len(rules.display_of(f"a{hidden}b")) == 2 + rules.MARKS
+
+
+def test_a_password_longer_than_any_is_wrong_and_takes_no_longer() -> None:
+    stored = rules.hash_password("x" * 200)
+    assert rules.is_password(stored, "x" * 200)
+    assert not rules.is_password(stored, "x" * 201)
+    assert not rules.is_password(stored, "\u0315\u0334" * 60_000)
+
+
 def test_a_display_name_may_be_fifty_characters() -> None:
     assert rules.display_problem("김" * 50) is None
     assert rules.display_problem("김" * 51) is not None
 
 
-@pytest.mark.parametrize("password", ["seven77", "x" * 201, "Roberta_1"])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "seven77",
+        "x" * 201,
+        "Roberta_1",
+        "password",
+        "Trustno1",
+        "12345678",
+        "iloveyou2026",
+        "letmein!123",
+        " sunshine1 ",
+    ],
+)
 def test_these_passwords_are_refused(password: str) -> None:
     assert rules.password_problem(password, "roberta_1") is not None
 
 
-@pytest.mark.parametrize("password", ["eight888", "x" * 200, "비밀번호는여덟자"])
+@pytest.mark.parametrize(
+    "password",
+    ["eight887", "x" * 200, "비밀번호는여덟자", "correct horse battery", "sunshine24680", "abc-12345-67890"],
+)
 def test_these_passwords_are_taken(password: str) -> None:
     assert rules.password_problem(password, "roberta_1") is None
 
