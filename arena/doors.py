@@ -76,6 +76,7 @@ DOORS = (
     Door("GET", "/projects/{id}", "reader"),
     # One's own pages
     Door("GET", "/dashboard", "member"),
+    Door("GET", "/dashboard/roads", "member"),
     Door("POST", "/dashboard/keys", "member", "sensitive"),
     Door("POST", "/dashboard/keys/{prefix}/revoke", "member", "sensitive"),
     Door("POST", "/dashboard/invitations", "admin", "sensitive"),

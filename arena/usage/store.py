@@ -326,6 +326,42 @@ def road_day(conn: sqlite3.Connection, user_id: str, day: str) -> dict[int, Road
     return found
 
 
+def road_days(conn: sqlite3.Connection, user_id: str, first: str, last: str) -> dict[str, dict[int, RoadSums]]:
+    """The same for each day from one to another, both included."""
+    rows = conn.execute(
+        """
+        SELECT day, tool, road, excluded, sessions, records, input_tokens, output_tokens, cache_write_tokens,
+               cache_read_tokens, cost, unpriced
+        FROM road_days WHERE user_id = :user_id AND day >= :first AND day <= :last
+        """,
+        {"user_id": user_id, "first": first, "last": last},
+    )
+    found: dict[str, dict[int, RoadSums]] = {}
+    for row in rows:
+        found.setdefault(row[0], {}).setdefault(row[1], {})[row[2], row[3]] = Totals(*tuple(row)[4:])
+    return found
+
+
+def last_road_day(conn: sqlite3.Connection, user_id: str, before: str) -> str | None:
+    """The last day before another on which any road brought something of a person."""
+    row = conn.execute(
+        "SELECT MAX(day) FROM road_days WHERE user_id = :user_id AND day < :before",
+        {"user_id": user_id, "before": before},
+    ).fetchone()
+    day: str | None = row[0]
+    return day
+
+
+def first_road_day(conn: sqlite3.Connection, user_id: str, after: str) -> str | None:
+    """The first day after another on which any road brought something of a person."""
+    row = conn.execute(
+        "SELECT MIN(day) FROM road_days WHERE user_id = :user_id AND day > :after",
+        {"user_id": user_id, "after": after},
+    ).fetchone()
+    day: str | None = row[0]
+    return day
+
+
 def put_road_day(
     conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int, excluded: int, totals: Totals
 ) -> None:

@@ -9,9 +9,10 @@ from litestar.params import FromPath, FromQuery
 from arena.accounts.guards import caller_of, me
 from arena.core import clock
 from arena.core.errors import Conflict, NotFound
-from arena.usage import pages, store
+from arena.usage import store
 from arena.usage.actions.anomalies import judge
 from arena.usage.models import VERDICTS, AnomalyState, Verdict
+from arena.usage.pages import anomalies as pages
 from arena.web.box import box_of
 from arena.web.forms import PRIVATE, field, see_other
 from arena.web.render import render

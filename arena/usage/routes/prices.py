@@ -5,7 +5,8 @@ from typing import Any
 from litestar import Request, Response, get
 
 from arena.prices import store as tables
-from arena.usage import pages, store
+from arena.usage import store
+from arena.usage.pages import prices as pages
 from arena.web.box import box_of
 from arena.web.forms import PRIVATE
 from arena.web.render import render

@@ -1,4 +1,4 @@
-"""What the administrators' pages of flagged sessions and of prices show."""
+"""What the administrators' page of flagged sessions shows."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -6,18 +6,12 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from arena.prices.models import Version
-from arena.usage.models import TOOL_BY_ID, AnomalyState, FlaggedSession, Road, Verdict
+from arena.usage.models import TOOL_BY_ID, AnomalyState, FlaggedSession, Verdict
+from arena.usage.pages.roads import ROADS
 from arena.web import words
 
 PAGE_SIZE = 50
 STATES: dict[AnomalyState, str] = {"open": "To look at", "excluded": "Left out", "fine": "Found fine"}
-ROADS = {
-    Road.TRANSCRIPTS: "transcripts",
-    Road.TELEMETRY: "OpenTelemetry",
-    Road.SESSION_API: "session API",
-    Road.DAY_ROWS: "ccusage",
-}
 ACTS: dict[AnomalyState, tuple[tuple[Verdict, str], ...]] = {
     "open": (("exclude", "Leave out"), ("fine", "Let it count")),
     "excluded": (("restore", "Restore"),),
@@ -165,25 +159,3 @@ def _span(seconds: int) -> str:
 
 def _short_day(day: str) -> str:
     return f"{date.fromisoformat(day).day} {words.MONTHS[date.fromisoformat(day).month - 1]}"
-
-
-class Unpriced(Struct, frozen=True):
-    """A model whose price nobody knows, and what was used of it."""
-
-    model: str
-    responses: int
-    tokens: int
-    last_day: str
-
-
-class PricesPage(Struct, frozen=True):
-    """What `usage/prices.html` shows."""
-
-    unknown: tuple[Unpriced, ...]
-    versions: tuple[Version, ...]
-    zone: str
-
-
-def prices(unknown: Sequence[tuple[str, int, int, str]], versions: Sequence[Version], *, zone: str) -> PricesPage:
-    """Show the models without a price, most tokens first, and the tables, newest first."""
-    return PricesPage(tuple(Unpriced(*each) for each in unknown), tuple(versions), zone)
