@@ -137,6 +137,9 @@ DOORS = (
     Door("POST", "/api/v1/evaluate", "person", "sensitive"),
     Door("GET", "/api/v1/evaluations/{id}", "person", "api"),
     Door("POST", "/v1/sync", "key", "upload"),
+    Door("POST", "/otlp/v1/logs", "key", "otlp"),
+    Door("POST", "/otlp/v1/metrics", "key", "otlp"),
+    Door("POST", "/otlp/v1/traces", "key", "otlp"),
 )
 BY_ROUTE = {(door.method, door.path): door for door in DOORS}
 

@@ -1,7 +1,8 @@
 """The OpenAPI document of what programs may call: made from the doors, the handlers and the Structs that travel.
 
 A handler says with ``opt={"body": Struct}`` what it reads, and with ``opt={"data": Struct}`` what its answer's ``data``
-is, where a Struct says it. ``opt={"bare": True}`` marks an answer outside the envelope.
+is, where a Struct says it. ``opt={"bare": True}`` marks an answer outside the envelope, ``opt={"otlp": NAME}`` one of
+OpenTelemetry's, with the name of the count that it may bring.
 """
 
 import inspect
@@ -17,6 +18,7 @@ from litestar.routes import HTTPRoute
 import arena
 from arena.accounts.guards import Who
 from arena.doors import BY_ROUTE, Door
+from arena.web.api import PROTOBUF
 from arena.web.errors import PROGRAMS
 
 VERSION = "3.1.0"
@@ -83,6 +85,12 @@ REFUSAL = {
     },
     "required": ["success", "error", "meta"],
 }
+STATUS = {
+    "type": "object",
+    "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
+    "required": ["code", "message"],
+}
+"""A google.rpc.Status."""
 BARE_REFUSAL = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
 
 
@@ -108,7 +116,7 @@ def document(app: Litestar, address: str) -> bytes:
             "servers": [{"url": address}],
             "paths": dict(sorted(paths.items())),
             "components": {
-                "schemas": {**schemas, "Refusal": REFUSAL, "BareRefusal": BARE_REFUSAL},
+                "schemas": {**schemas, "Refusal": REFUSAL, "BareRefusal": BARE_REFUSAL, "Status": STATUS},
                 "securitySchemes": SCHEMES,
             },
         }
@@ -116,6 +124,7 @@ def document(app: Litestar, address: str) -> bytes:
     return text.replace(rb"\\Z", b"$")  # Python's end of a pattern, as JSON Schema's dialect writes it
 
 
+BYTES = {"type": "string", "format": "binary"}
 REF = "#/components/schemas/{name}"
 
 
@@ -133,6 +142,8 @@ def _operation(door: Door, handler: HTTPRouteHandler) -> dict[str, Any]:
     if body := handler.opt.get("body"):
         (schema,), _ = msgspec.json.schema_components([body], ref_template=REF)
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if "otlp" in handler.opt:
+        made.setdefault("requestBody", {"content": {}})["content"][PROTOBUF] = {"schema": BYTES}
     return made
 
 
@@ -156,9 +167,20 @@ def _responses(door: Door, handler: HTTPRouteHandler) -> dict[str, Any]:
         (data,), _ = msgspec.json.schema_components([struct], ref_template=REF)
     good = data if bare else {**ENVELOPE, "properties": {**ENVELOPE["properties"], "data": data}}  # type: ignore[dict-item]
     refused = {"$ref": REF.format(name="BareRefusal" if bare else "Refusal")}
-    made = {str(status): _response("Done.", good) for status in _good_statuses(door)}
+    statuses = _good_statuses(door)
+    if rejected := handler.opt.get("otlp"):
+        good, refused, statuses = _partial(rejected), {"$ref": REF.format(name="Status")}, (200,)
+    made = {str(status): _response("Done.", good) for status in statuses}
     made.update({str(status): _response(sentence, refused) for status, sentence in REFUSALS.items()})
+    if rejected:
+        for response in made.values():
+            response["content"][PROTOBUF] = {"schema": BYTES}
     return made
+
+
+def _partial(rejected: str) -> dict[str, Any]:
+    properties = {rejected: {"type": "string"}, "errorMessage": {"type": "string"}}
+    return {"type": "object", "properties": {"partialSuccess": {"type": "object", "properties": properties}}}
 
 
 def _good_statuses(door: Door) -> tuple[int, ...]:

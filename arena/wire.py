@@ -42,6 +42,16 @@ def record_key(message: str, distinguisher: str) -> str:
 NO_DISTINGUISHER = short_hash("")
 
 
+def model_name(name: str | None) -> str:
+    """Keep a model's name but not the account that an address of it tells."""
+    name = (name or "").strip() or "unknown"
+    if name.startswith("arn:") or "projects/" in name or "/models/" in name or "accounts/" in name:
+        name = name.rsplit("/", 1)[-1]
+    if name.startswith("arn:"):
+        name = name.rsplit(":", 1)[-1]
+    return name[:100] or "unknown"
+
+
 class Record(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One model response, or the smallest unit that the tool records.
 

@@ -70,16 +70,6 @@ def at(milliseconds: float | None) -> int:
     return int(milliseconds) if milliseconds and EARLIEST <= milliseconds < LATEST else 0
 
 
-def model_name(name: str | None) -> str:
-    """Keep a model's name but not the account that an address of it tells."""
-    name = (name or "").strip() or "unknown"
-    if name.startswith("arn:") or "projects/" in name or "/models/" in name or "accounts/" in name:
-        name = name.rsplit("/", 1)[-1]
-    if name.startswith("arn:"):
-        name = name.rsplit(":", 1)[-1]
-    return name[:100] or "unknown"
-
-
 def true_counts(*counts: int) -> bool:
     """Say whether counts can be true: none negative, none absurd, not all zero."""
     return min(counts) >= 0 and 0 < max(counts) <= COUNT_LIMIT

@@ -14,15 +14,20 @@ from arena.wire import Record
 
 
 class Road:
-    """The roads by which usage arrives; of several on one day the lowest counts."""
+    """The roads by which usage arrives; of several on one day the lowest counts.
+
+    ``METRICS`` are OpenTelemetry's sums, which tell no single response; its events (``TELEMETRY``) do.
+    """
 
     TRANSCRIPTS = 1
     TELEMETRY = 2
-    SESSION_API = 3
-    DAY_ROWS = 4
+    METRICS = 3
+    SESSION_API = 4
+    DAY_ROWS = 5
 
 
-ROADS = (Road.TRANSCRIPTS, Road.TELEMETRY, Road.SESSION_API, Road.DAY_ROWS)
+OPENTELEMETRY = (Road.TELEMETRY, Road.METRICS)
+ROADS = (Road.TRANSCRIPTS, Road.TELEMETRY, Road.METRICS, Road.SESSION_API, Road.DAY_ROWS)
 
 
 class Tool(Struct, frozen=True):
@@ -89,6 +94,10 @@ class Report(Struct, frozen=True):
     duration_seconds: int | None = None
     day: str | None = None
     """Of day rows: the day that they are of, whatever the zone."""
+    prompts: dict[str, bytes] = {}
+    """By record key, the prompt that a record is told to answer: the first of a prompt is a turn."""
+    streams: dict[str, bytes] = {}
+    """By record key, the stream of a cumulative metric: the record holds its sum so far."""
 
 
 class Write(Struct, frozen=True):
@@ -380,6 +389,130 @@ class ForgetBody(Struct, frozen=True):
     """A project, by the keyed hash that the laptop gave it."""
 
     project: Annotated[str, Meta(min_length=16, max_length=16)]
+
+
+class Value(Struct, frozen=True, rename="camel"):
+    """A value of an attribute, as far as it is looked at: one of these is set. Numbers may come as strings."""
+
+    string_value: str | None = None
+    int_value: int | str | None = None
+    double_value: float | str | None = None
+
+
+class Attribute(Struct, frozen=True):
+    """A key and its value, which is decoded only where the key is one of ours."""
+
+    key: str | None = None
+    value: msgspec.Raw = field(default_factory=msgspec.Raw)
+
+
+class Resource(Struct, frozen=True):
+    """Who sends telemetry."""
+
+    attributes: list[Attribute] | None = None
+
+
+Time = int | float | str | None
+"""Nanoseconds since the epoch: in JSON as a string, or as a number."""
+
+
+class LogRecord(Struct, frozen=True, rename="camel"):
+    """An event of OpenTelemetry, as far as it is looked at."""
+
+    time_unix_nano: Time = None
+    observed_time_unix_nano: Time = None
+    event_name: str | None = None
+    body: msgspec.Raw = field(default_factory=msgspec.Raw)
+    attributes: list[Attribute] | None = None
+
+
+class ScopeLogs(Struct, frozen=True, rename="camel"):
+    """The events of one logger."""
+
+    log_records: list[LogRecord] | None = None
+
+
+class ResourceLogs(Struct, frozen=True, rename="camel"):
+    """The events of one process."""
+
+    resource: Resource | None = None
+    scope_logs: list[ScopeLogs] | None = None
+
+
+class LogsBody(Struct, frozen=True, rename="camel"):
+    """The body of ``POST /otlp/v1/logs``, as OpenTelemetry has it; other fields are ignored."""
+
+    resource_logs: list[ResourceLogs] | None = None
+
+
+class NumberPoint(Struct, frozen=True, rename="camel"):
+    """A number of a metric at a time."""
+
+    attributes: list[Attribute] | None = None
+    start_time_unix_nano: Time = None
+    time_unix_nano: Time = None
+    as_int: int | str | None = None
+    as_double: float | str | None = None
+
+
+class Sum(Struct, frozen=True, rename="camel"):
+    """A counter; its temporality is 1 for what came since the last time (delta), 2 for all so far (cumulative)."""
+
+    data_points: list[NumberPoint] | None = None
+    aggregation_temporality: int | str | None = None
+
+
+class Metric(Struct, frozen=True):
+    """A metric, which is looked at if it is a counter."""
+
+    name: str | None = None
+    sum: Sum | None = None
+
+
+class ScopeMetrics(Struct, frozen=True):
+    """The metrics of one meter."""
+
+    metrics: list[Metric] | None = None
+
+
+class ResourceMetrics(Struct, frozen=True, rename="camel"):
+    """The metrics of one process."""
+
+    resource: Resource | None = None
+    scope_metrics: list[ScopeMetrics] | None = None
+
+
+class MetricsBody(Struct, frozen=True, rename="camel"):
+    """The body of ``POST /otlp/v1/metrics``, as OpenTelemetry has it; other fields are ignored."""
+
+    resource_metrics: list[ResourceMetrics] | None = None
+
+
+Attributes = dict[str, str | int | float]
+"""Those attributes that are ours, by key."""
+
+
+class Event(Struct, frozen=True):
+    """A log record, whatever it was written in: the names it may go by, its attributes that are ours, its time (ms)."""
+
+    names: tuple[str, ...]
+    attributes: Attributes
+    at: int
+
+
+class Point(Struct, frozen=True):
+    """A number of a counter, whatever it was written in. Times are nanoseconds since the epoch.
+
+    ``stream`` names what it is a part of: all attributes of process and point, hashed, so that none of them is kept.
+    """
+
+    name: str
+    attributes: Attributes
+    start: int
+    time: int
+    value: float
+    temporality: int
+    stream: bytes
 
 
 class Refused(Struct, frozen=True):

@@ -395,3 +395,54 @@ def _(db: Database) -> None:
             "VALUES (:id, :number, :id, :display_name, '#525D63', :number)",
             {"id": id, "number": number, "display_name": display_name},
         )
+
+
+@migrations(name="0012_telemetry")
+def _(db: Database) -> None:
+    # Metrics take a road of their own, above the session API (3 until now) and ccusage (4).
+    for road in (4, 3):
+        for statement in (
+            "UPDATE usage_records SET road = road + 1 WHERE road = :road",
+            "UPDATE road_days SET road = road + 1 WHERE road = :road",
+            "UPDATE sessions SET road = road + 1 WHERE road = :road",
+        ):
+            db.execute(statement, {"road": road})
+    db.execute(
+        """
+        CREATE TABLE telemetry_people (
+            user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+            since INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    # Of people who send telemetry as well: an index over all requests would cost everybody else a third more disk.
+    db.execute(
+        """
+        CREATE TABLE transcript_requests (
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            request BLOB NOT NULL,
+            PRIMARY KEY (user_id, request)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE telemetry_prompts (
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            prompt BLOB NOT NULL,
+            key BLOB NOT NULL,
+            PRIMARY KEY (user_id, prompt)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE metric_streams (
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            stream BLOB NOT NULL,
+            at INTEGER NOT NULL,
+            value INTEGER NOT NULL,
+            PRIMARY KEY (user_id, stream)
+        ) STRICT, WITHOUT ROWID
+        """
+    )

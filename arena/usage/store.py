@@ -134,6 +134,26 @@ def delete_records_of_session(conn: sqlite3.Connection, user_id: str, session: i
     ).rowcount
 
 
+def delete_record(conn: sqlite3.Connection, user_id: str, key: bytes) -> None:
+    """Remove a record."""
+    conn.execute("DELETE FROM usage_records WHERE user_id = :user_id AND key = :key", {"user_id": user_id, "key": key})
+
+
+def first_use(conn: sqlite3.Connection, user_id: str, session: int) -> int | None:
+    """When the first of a session's records with tokens, known or not, was made. (Looks through all of the person.)"""
+    row = conn.execute(
+        """
+        SELECT MIN(at) FROM usage_records
+        WHERE user_id = :user_id AND session = :session
+            AND (tokens_known = 0
+                 OR input_tokens + output_tokens + cache_write_5m + cache_write_1h + cache_read_tokens > 0)
+        """,
+        {"user_id": user_id, "session": session},
+    ).fetchone()
+    first: int | None = row[0]
+    return first
+
+
 def collector(conn: sqlite3.Connection, name: str) -> int:
     """The number of a collector and version, given out when it first reports."""
     row = conn.execute("SELECT number FROM collectors WHERE name = :name", {"name": name}).fetchone()
@@ -141,6 +161,87 @@ def collector(conn: sqlite3.Connection, name: str) -> int:
         row = conn.execute("INSERT INTO collectors (name) VALUES (:name) RETURNING number", {"name": name}).fetchone()
     number: int = row[0]
     return number
+
+
+# -- telemetry
+
+
+def sends_telemetry(conn: sqlite3.Connection, user_id: str) -> bool:
+    """Whether a person ever sent telemetry."""
+    row = conn.execute("SELECT 1 FROM telemetry_people WHERE user_id = :user_id", {"user_id": user_id}).fetchone()
+    return row is not None
+
+
+def begin_telemetry(conn: sqlite3.Connection, user_id: str, road: int, now: int) -> None:
+    """Note that a person sends telemetry from now on, and which requests their records of a road carry so far."""
+    conn.execute(
+        "INSERT INTO telemetry_people (user_id, since) VALUES (:user_id, :now)", {"user_id": user_id, "now": now}
+    )
+    conn.execute(
+        """
+        INSERT INTO transcript_requests (user_id, request)
+        SELECT DISTINCT user_id, request FROM usage_records
+        WHERE user_id = :user_id AND road = :road AND request IS NOT NULL
+        """,
+        {"user_id": user_id, "road": road},
+    )
+
+
+def is_carried(conn: sqlite3.Connection, user_id: str, request: bytes) -> bool:
+    """Whether a transcript of a person carries a request."""
+    row = conn.execute(
+        "SELECT 1 FROM transcript_requests WHERE user_id = :user_id AND request = :request",
+        {"user_id": user_id, "request": request},
+    ).fetchone()
+    return row is not None
+
+
+def add_requests(conn: sqlite3.Connection, user_id: str, requests: Iterable[bytes]) -> None:
+    """Note requests that a person's transcripts carry; those that are known stay."""
+    conn.executemany(
+        """
+        INSERT INTO transcript_requests (user_id, request) VALUES (:user_id, :request)
+        ON CONFLICT (user_id, request) DO NOTHING
+        """,
+        [{"user_id": user_id, "request": request} for request in requests],
+    )
+
+
+def claim_prompt(conn: sqlite3.Connection, user_id: str, prompt: bytes, key: bytes) -> bytes:
+    """The key of the record that answers a prompt: the one given, unless another came first."""
+    conn.execute(
+        """
+        INSERT INTO telemetry_prompts (user_id, prompt, key) VALUES (:user_id, :prompt, :key)
+        ON CONFLICT (user_id, prompt) DO NOTHING
+        """,
+        {"user_id": user_id, "prompt": prompt, "key": key},
+    )
+    row = conn.execute(
+        "SELECT key FROM telemetry_prompts WHERE user_id = :user_id AND prompt = :prompt",
+        {"user_id": user_id, "prompt": prompt},
+    ).fetchone()
+    first: bytes = row[0]
+    return first
+
+
+def stream(conn: sqlite3.Connection, user_id: str, stream: bytes) -> tuple[int, int] | None:
+    """When a cumulative metric last told its sum, and the sum; None if it never did."""
+    row = conn.execute(
+        "SELECT at, value FROM metric_streams WHERE user_id = :user_id AND stream = :stream",
+        {"user_id": user_id, "stream": stream},
+    ).fetchone()
+    return tuple(row) if row else None
+
+
+def put_stream(conn: sqlite3.Connection, user_id: str, stream: bytes, at: int, value: int) -> None:
+    """Note the last sum of a cumulative metric."""
+    conn.execute(
+        """
+        INSERT INTO metric_streams (user_id, stream, at, value) VALUES (:user_id, :stream, :at, :value)
+        ON CONFLICT (user_id, stream) DO UPDATE SET at = excluded.at, value = excluded.value
+        """,
+        {"user_id": user_id, "stream": stream, "at": at, "value": value},
+    )
 
 
 # -- sessions
@@ -782,7 +883,7 @@ def everybody(conn: sqlite3.Connection) -> dict[str, Any]:
 def models_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[str, int, int]]:
     """Each model a person used: its name, in how many sessions, and all its tokens; most sessions first.
 
-    Day rows (road 4) are of no session.
+    Day rows (road 5) are of no session.
     """
     rows = conn.execute(
         """
@@ -800,7 +901,7 @@ def models_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[str, in
 def instants_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[int, int]]:
     """Each quarter of an hour in which a person has records: its number since the epoch, and all its tokens.
 
-    Of day rows (road 4) nobody knows the hour.
+    Of day rows (road 5) nobody knows the hour.
     """
     rows = conn.execute(
         """

@@ -66,6 +66,38 @@ def answer(data: Any, status: int = 200, *, mirror: bool = False) -> ASGIApp:
     return Answer(encode(envelope), status)
 
 
+RPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 405: 12, 409: 6, 413: 8, 426: 9, 429: 8, 503: 14}
+"""What google.rpc.Code has for our statuses."""
+PROTOBUF = "application/x-protobuf"
+
+
+def rpc_status(problem: ArenaError, *, protobuf: bool) -> Response[bytes]:
+    """Say no as a google.rpc.Status, which is what OpenTelemetry's exporters read, in the encoding of the request."""
+    code, sentence = RPC_CODES.get(problem.status, 13), problem.sentence.encode()
+    if protobuf:  # field 1, the code; field 2, the message
+        body = bytes((0x08, code, 0x12)) + _varint(len(sentence)) + sentence
+    else:
+        body = encode({"code": code, "message": problem.sentence})
+    headers = {"cache-control": "no-store"}
+    if problem.retry_after is not None:
+        headers["retry-after"] = str(problem.retry_after)
+    kind = PROTOBUF if protobuf else MediaType.JSON
+    return Response(body, status_code=problem.status, media_type=kind, headers=headers)
+
+
+def media_type(request: Request[Any, Any, Any]) -> str:
+    """What a request says that its body is, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _varint(number: int) -> bytes:
+    written = bytearray()
+    while number > 0x7F:
+        written.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes((*written, number))
+
+
 def refusal(problem: ArenaError, *, bare: bool = False) -> Response[bytes]:
     """Say no in the envelope, or (`bare`, under ``/api/auth``) as a plain error string."""
     if bare:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from arena.core.errors import ArenaError, Forbidden, Invalid, NotFound, NotSignedIn, TooLarge
 from arena.core.log import log
-from arena.web.api import refusal
+from arena.web.api import PROTOBUF, media_type, refusal, rpc_status
 from arena.web.render import render
 
 PROGRAMS = ("/api/", "/v1/", "/otlp/")
@@ -42,6 +42,8 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
         where = request.scope.get("path_template", "")
         log().error("broken", method=request.method, path=where, exc_info=problem)
     path = request.url.path
+    if path.startswith("/otlp/"):
+        return rpc_status(known, protobuf=media_type(request) == PROTOBUF)
     if path.startswith(PROGRAMS) and not _is_page(request):
         return refusal(known, bare=path.startswith("/api/auth/"))
     if isinstance(known, NotSignedIn):

@@ -108,6 +108,14 @@ CREATE TABLE job_runs (
     problem TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE metric_streams (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    stream BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    value INTEGER NOT NULL,
+    PRIMARY KEY (user_id, stream)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE one_time_links (
     token_hash TEXT PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('admin', 'invite', 'sign-in')),
@@ -319,6 +327,18 @@ CREATE TABLE teams (
     created_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE telemetry_people (
+    user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE telemetry_prompts (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    prompt BLOB NOT NULL,
+    key BLOB NOT NULL,
+    PRIMARY KEY (user_id, prompt)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE token_usage (
     session_id TEXT PRIMARY KEY REFERENCES sessions (id) ON DELETE CASCADE,
     user_id TEXT NOT NULL,
@@ -343,6 +363,12 @@ CREATE TABLE tool_types (
     sort_order INTEGER NOT NULL,
     created_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+CREATE TABLE transcript_requests (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    request BLOB NOT NULL,
+    PRIMARY KEY (user_id, request)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE usage_records (
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,

@@ -397,7 +397,7 @@ def test_a_release_before_exclusions_keeps_what_its_roads_brought(tmp_path: Path
     conn.close()
     assert "usage.0009_anomalies" in migrate(file, schemas())
     conn = sqlite.connect(file, readonly=True)
-    assert store.road_day(conn, ALICE, TODAY) == {1: {(3, 0): Totals(2, 4, 5, 6, 7, 8)}}
+    assert store.road_day(conn, ALICE, TODAY) == {1: {(Road.SESSION_API, 0): Totals(2, 4, 5, 6, 7, 8)}}
     conn.close()
 
 

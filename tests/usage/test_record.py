@@ -173,7 +173,7 @@ def test_what_does_not_count_is_kept_and_marked(db: Database, send: Send) -> Non
     send(a_report(a_record("m1")))
     send(a_report(a_record("session-api:x", "", output=70), session="x"), road=Road.SESSION_API)
     rows = db.read_sync(lambda conn: conn.execute("SELECT road, counted FROM usage_records ORDER BY road").fetchall())
-    assert [tuple(row) for row in rows] == [(1, 1), (3, 0)]
+    assert [tuple(row) for row in rows] == [(Road.TRANSCRIPTS, 1), (Road.SESSION_API, 0)]
     assert counted(db) == (10, 5, 1)
 
 

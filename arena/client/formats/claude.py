@@ -13,8 +13,8 @@ import msgspec
 
 from arena.client.models import Copy, Reading, Stretch, merge, total
 from arena.client.sources import MALFORMED, Readable, in_blocks
-from arena.client.tally import COST_LIMIT, COUNT_LIMIT, instant, model_name, tool_call
-from arena.wire import session_hash
+from arena.client.tally import COST_LIMIT, COUNT_LIMIT, instant, tool_call
+from arena.wire import model_name, session_hash
 
 BUILT_IN = frozenset(
     "Agent AskUserQuestion Bash BashOutput CronCreate CronDelete CronList Edit EnterPlanMode EnterWorktree"

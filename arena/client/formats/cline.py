@@ -20,8 +20,8 @@ import msgspec
 from arena.client.formats.messages import each, items
 from arena.client.models import Copy, Reading
 from arena.client.sources import MALFORMED, Document, content, stamp
-from arena.client.tally import Tally, at, model_name, tool_call, true_cost, true_counts
-from arena.wire import record_key
+from arena.client.tally import Tally, at, tool_call, true_cost, true_counts
+from arena.wire import model_name, record_key
 
 MESSAGES = "ui_messages.json"
 

@@ -19,8 +19,8 @@ import msgspec
 from arena.client.databases import columns
 from arena.client.models import Copy, Reading
 from arena.client.sources import MALFORMED, Database, Document, Part, Source, content, stamp_of_database, stamp_of_files
-from arena.client.tally import COUNT_LIMIT, Tally, at, model_name, tool_call, true_cost, true_counts
-from arena.wire import record_key
+from arena.client.tally import COUNT_LIMIT, Tally, at, tool_call, true_cost, true_counts
+from arena.wire import model_name, record_key
 
 BUILT_IN = frozenset(
     "apply_patch bash batch codesearch edit glob grep invalid list lsp multiedit patch plan_enter plan_exit question"

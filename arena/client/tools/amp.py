@@ -15,8 +15,8 @@ from arena.client.formats.messages import calls, each, is_prompt, items
 from arena.client.models import Copy, Reading
 from arena.client.places import data, home, overridden
 from arena.client.sources import Document, content, stamp, walk
-from arena.client.tally import Tally, at, instant, model_name, true_counts
-from arena.wire import record_key
+from arena.client.tally import Tally, at, instant, true_counts
+from arena.wire import model_name, record_key
 
 NAME = "amp"
 COLLECTOR = "amp/1"

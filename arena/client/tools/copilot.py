@@ -15,8 +15,8 @@ from arena.client.formats.messages import each
 from arena.client.models import Copy, Reading
 from arena.client.places import home, overridden
 from arena.client.sources import MALFORMED, Log, Readable, in_lines, stamp, walk
-from arena.client.tally import Tally, instant, model_name, tool_call, true_counts
-from arena.wire import record_key
+from arena.client.tally import Tally, instant, tool_call, true_counts
+from arena.wire import model_name, record_key
 
 NAME = "copilot"
 COLLECTOR = "copilot/1"

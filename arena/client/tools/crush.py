@@ -14,8 +14,8 @@ import msgspec
 from arena.client.models import Copy, Reading
 from arena.client.places import data, overridden
 from arena.client.sources import MALFORMED, Database, Part, content, stamp_of_database
-from arena.client.tally import Tally, at, model_name, true_cost
-from arena.wire import record_key
+from arena.client.tally import Tally, at, true_cost
+from arena.wire import model_name, record_key
 
 NAME = "crush"
 COLLECTOR = "crush/1"

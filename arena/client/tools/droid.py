@@ -16,8 +16,8 @@ from arena.client.formats.messages import calls, is_prompt
 from arena.client.models import Copy, Reading
 from arena.client.places import home, overridden
 from arena.client.sources import MALFORMED, Document, content, in_lines, stamp, walk
-from arena.client.tally import Tally, instant, model_name, true_counts
-from arena.wire import record_key
+from arena.client.tally import Tally, instant, true_counts
+from arena.wire import model_name, record_key
 
 NAME = "droid"
 COLLECTOR = "droid/1"

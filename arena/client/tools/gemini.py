@@ -14,8 +14,8 @@ import msgspec
 
 from arena.client.models import Copy, Reading
 from arena.client.sources import MALFORMED, Document, Log, Readable, Source, content, in_lines, stamp, walk
-from arena.client.tally import COUNT_LIMIT, Tally, instant, model_name, tool_call, true_counts
-from arena.wire import record_key
+from arena.client.tally import COUNT_LIMIT, Tally, instant, tool_call, true_counts
+from arena.wire import model_name, record_key
 
 NAME = "gemini"
 COLLECTOR = "gemini/1"

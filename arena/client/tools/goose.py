@@ -15,8 +15,8 @@ from arena.client.databases import columns
 from arena.client.models import Copy, Reading
 from arena.client.places import configuration, data, home, overridden
 from arena.client.sources import Database, Part, Stamp, stamp_of_database
-from arena.client.tally import Tally, at, instant, model_name, true_cost, true_counts
-from arena.wire import record_key
+from arena.client.tally import Tally, at, instant, true_cost, true_counts
+from arena.wire import model_name, record_key
 
 NAME = "goose"
 COLLECTOR = "goose/1"

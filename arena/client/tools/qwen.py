@@ -11,8 +11,8 @@ import msgspec
 
 from arena.client.models import Copy, Reading
 from arena.client.sources import MALFORMED, Log, Readable, in_lines, stamp, walk
-from arena.client.tally import Tally, instant, model_name, tool_call, true_counts
-from arena.wire import record_key
+from arena.client.tally import Tally, instant, tool_call, true_counts
+from arena.wire import model_name, record_key
 
 NAME = "qwen"
 COLLECTOR = "qwen/1"

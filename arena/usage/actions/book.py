@@ -14,8 +14,10 @@ from arena.core import clock, ids
 from arena.core.clock import Days
 from arena.prices.actions import current as prices
 from arena.usage import store
+from arena.usage.actions.telemetry import Telemetry
 from arena.usage.models import (
     MIXED,
+    OPENTELEMETRY,
     ROADS,
     TOOL_BY_ID,
     TOOL_BY_NUMBER,
@@ -32,8 +34,9 @@ from arena.usage.models import (
     Totals,
     UserTotals,
 )
-from arena.usage.rules.copies import counting_road, genuine, merge, totals_of, used_by
+from arena.usage.rules.copies import counting_road, genuine, merge, tokens_of, totals_of, used_by, was_used
 from arena.usage.rules.doubts import GROWN_SINCE, OUTPUT_PER_DAY, RECENT, Usual, doubts, is_beyond_response
+from arena.usage.rules.telemetry import event_key, is_told_by, point_groups
 from arena.wire import Record
 
 
@@ -94,6 +97,11 @@ class Book:
         """The numbers of sessions that this write will insert."""
         self.reported: set[int] = set()
         """The numbers of sessions that this write has had a report of."""
+        self.telemetry = Telemetry(conn, user_id, now)
+        self.begun: dict[int, int] = {}
+        """By session number, the earliest use that this write has heard of but by telemetry."""
+        self.removed: dict[int, int] = {}
+        """By session number, the earliest instant of what better roads took out of it."""
         self.prices = prices(conn)
         self.next_number = 0
         self.collectors: dict[str, int] = {}
@@ -103,6 +111,12 @@ class Book:
 
     def take(self, report: Report, road: int, outcome: Outcome) -> tuple[str, str]:
         """Merge a report into what is known; return its session's id and what became of the session."""
+        if road in OPENTELEMETRY:
+            told = len(report.records)
+            report = self._not_yet_told(report, road)
+            outcome.known += told - len(report.records)
+            if not report.records and road == Road.METRICS:
+                return "", "known"
         session = self._session(report, road)
         is_new = session.number in self.new and session.number not in self.reported
         self.reported.add(session.number)
@@ -119,6 +133,16 @@ class Book:
         if is_new:
             return session.id, "stored"
         return session.id, "known" if before == (outcome.stored, outcome.grown) else "grown"
+
+    def _not_yet_told(self, report: Report, road: int) -> Report:
+        """What of a report of telemetry no better road has told."""
+        if road == Road.TELEMETRY:
+            self.telemetry.begin(row for group in self.groups.values() for row in group.values())
+            return self.telemetry.events(report)
+        session = self.sessions.get(report.session_hash)
+        if session is None:
+            session = store.session_by_hash(self.conn, self.user_id, report.session_hash)
+        return self.telemetry.metrics(report, session.road if session is not None else None)
 
     def take_everything(self) -> None:
         """Take all records and sessions of the person as if they were new."""
@@ -179,8 +203,12 @@ class Book:
             else:
                 self._move_session(session, -1)
             self.sessions[report.session_hash] = session
+        if first_at is not None and road not in OPENTELEMETRY:
+            self.begun[session.number] = min(first_at, self.begun.get(session.number, first_at))
         if first_at is not None and (session.first_at is None or first_at < session.first_at):
             session.first_at, session.day = first_at, self.days.of(first_at)
+        if road < session.road and session.road in OPENTELEMETRY:
+            self._retire_metrics(session, road)
         session.road = min(session.road, road)
         session.started_at = min(session.started_at, report.started_at)
         session.ended_at = max(session.ended_at, report.ended_at)
@@ -225,6 +253,8 @@ class Book:
             group = self.groups[message] = {} if is_new else self._open(message)
         old = group.get(copy.key)
         if old is None:
+            if copy.request and copy.road == Road.TRANSCRIPTS and self.telemetry.is_sent:
+                self._take_over(copy.request)
             self._price(copy)
             group[copy.key] = copy
             self.changed.add(copy.key)
@@ -242,6 +272,37 @@ class Book:
     def _note_activity(self, session: StoredSession) -> None:
         if session.road != Road.DAY_ROWS:  # of a whole day nobody knows when in it
             self.last_activity = max(self.last_activity, session.ended_at)
+
+    def _take_over(self, request: bytes) -> None:
+        """Let the transcript's record of a request be what telemetry told of it, too."""
+        self.telemetry.carried.add(request)
+        key = event_key(request)
+        group = self._opened(key[:8])
+        if key in group:
+            self._remove(group, group[key])
+
+    def _retire_metrics(self, session: StoredSession, road: int) -> None:
+        """Take out of a session what metrics told, now that it is told by a better road."""
+        for first in point_groups(session.session_hash, session.started_at, session.ended_at):
+            group = self._opened(first)
+            for row in list(group.values()):
+                if row.road == Road.METRICS and is_told_by(road, tokens_of(row) > 0):
+                    self._remove(group, row)
+
+    def _opened(self, message: bytes) -> dict[bytes, StoredRecord]:
+        group = self.groups.get(message)
+        if group is None:
+            group = self._open(message)
+            if group:
+                self.groups[message] = group
+        return group
+
+    def _remove(self, group: dict[bytes, StoredRecord], row: StoredRecord) -> None:
+        """Remove a record of an open group, which is in no sum while it is open."""
+        del group[row.key]
+        self.changed.discard(row.key)
+        self.removed[row.session] = min(row.at, self.removed.get(row.session, row.at))
+        store.delete_record(self.conn, self.user_id, row.key)
 
     def _price(self, row: StoredRecord) -> None:
         """Say what a record costs: by the table, or by the tool's own word where the tokens do not tell it."""
@@ -277,6 +338,8 @@ class Book:
 
     def close(self) -> int:
         """Write what changed; return by how many tokens (input and output) the person's total rose."""
+        self.telemetry.close()
+        self._date_sessions()
         for group in self.groups.values():
             for row in genuine(group.values()):
                 self._move_record(row, 1)
@@ -288,6 +351,23 @@ class Book:
         risen = self._settle_sums(counted)
         self._watch(usages, recounted)
         return risen
+
+    def _date_sessions(self) -> None:
+        """Let sessions of which the first record was removed begin with what is left of them; with nothing, none is."""
+        numbered = {session.number: session for session in self.sessions.values()}
+        for number, at in self.removed.items():
+            session = numbered.get(number) or store.session_by_number(self.conn, number)
+            if session is None or session.first_at is None or session.first_at < at:
+                continue
+            if number not in numbered:
+                self._move_session(session, -1)
+                self.sessions[session.session_hash] = session
+            rows = (row for group in self.groups.values() for row in group.values() if row.session == number)
+            found = [row.at for row in rows if was_used(row)]
+            found += (at for at in (self.begun.get(number), store.first_use(self.conn, self.user_id, number)) if at)
+            session.first_at = min(found, default=None)
+            if session.first_at is not None:
+                session.day = self.days.of(session.first_at)
 
     def _settle_roads(self) -> tuple[dict[tuple[str, int], int | None], dict[str, dict[int, Totals]], set[int]]:
         """Move the sums of each road and choose, for each day and tool, the one that counts.

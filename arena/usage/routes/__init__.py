@@ -2,9 +2,18 @@
 
 from litestar import Router
 
-from arena.usage.routes import anomalies, prices, roads, sync, v1
+from arena.usage.routes import anomalies, otlp, prices, roads, sync, v1
 
 router = Router(
-    path="/", route_handlers=[v1.router, sync.sync, anomalies.anomalies, anomalies.decide, prices.prices, roads.roads]
+    path="/",
+    route_handlers=[
+        v1.router,
+        sync.sync,
+        otlp.router,
+        anomalies.anomalies,
+        anomalies.decide,
+        prices.prices,
+        roads.roads,
+    ],
 )
 hot = {"/api/v1/sessions": v1.sessions.fn, "/api/v1/sessions/batch": v1.batch.fn}

@@ -19,6 +19,11 @@ def tokens_of(record: StoredRecord) -> int:
     )
 
 
+def was_used(record: StoredRecord) -> bool:
+    """Whether a record has tokens, known or not."""
+    return tokens_of(record) > 0 or not record.tokens_known
+
+
 def totals_of(record: StoredRecord) -> Totals:
     """A record as a sum of one."""
     return Totals(
