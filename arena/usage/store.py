@@ -324,14 +324,14 @@ def sessions_of_project(conn: sqlite3.Connection, user_id: str, project: str) ->
 
 
 def day_rows_beside_project(conn: sqlite3.Connection, user_id: str, project: str) -> list[int]:
-    """The numbers of what stands for sessions of day rows (road 4) that hold a project too: of a tool on a day on which
+    """The numbers of what stands for sessions of day rows (road 5) that hold a project too: of a tool on a day on which
     the project has records of it, or of nobody knows which tool. (Looks through all records of the person.)"""
     rows = conn.execute(
         """
         SELECT DISTINCT d.number
         FROM sessions AS s
             JOIN usage_records AS r ON r.user_id = s.user_id AND r.session = s.number
-            JOIN sessions AS d ON d.user_id = s.user_id AND d.road = 4 AND d.day = r.day
+            JOIN sessions AS d ON d.user_id = s.user_id AND d.road = 5 AND d.day = r.day
         WHERE s.user_id = :user_id AND s.anonymous_project_id = :project
             AND d.tool_type_id IN (s.tool_type_id, 'unknown')
         ORDER BY d.number
@@ -887,7 +887,7 @@ def models_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[str, in
     """
     rows = conn.execute(
         """
-        SELECT model, COUNT(DISTINCT CASE WHEN road < 4 THEN session END) AS sessions,
+        SELECT model, COUNT(DISTINCT CASE WHEN road < 5 THEN session END) AS sessions,
                CAST(SUM(input_tokens + output_tokens
                    + cache_write_5m + cache_write_1h + cache_read_tokens) AS BIGINT) AS tokens
         FROM usage_records WHERE user_id = :user_id AND counted = 1
@@ -908,7 +908,7 @@ def instants_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[int, 
         SELECT at / 900000 AS quarter,
                CAST(SUM(input_tokens + output_tokens
                    + cache_write_5m + cache_write_1h + cache_read_tokens) AS BIGINT) AS tokens
-        FROM usage_records WHERE user_id = :user_id AND counted = 1 AND road < 4 GROUP BY quarter ORDER BY quarter
+        FROM usage_records WHERE user_id = :user_id AND counted = 1 AND road < 5 GROUP BY quarter ORDER BY quarter
         """,
         {"user_id": user_id},
     )

@@ -61,7 +61,7 @@ def test_a_row_counts_on_its_day_and_as_no_session(db: Database, put: Any) -> No
     outcome, problems = put(a_row(cacheCreationTokens=7, cacheReadTokens=900, models=["claude-x"]))
     assert (outcome.stored, problems) == (1, [])
     found = sums(db)
-    assert found["road_days"] == [(ALICE, TODAY, 1, 4, 0, 0, 1, 100, 50, 7, 900, 1_346_250, 0)]
+    assert found["road_days"] == [(ALICE, TODAY, 1, Road.DAY_ROWS, 0, 0, 1, 100, 50, 7, 900, 1_346_250, 0)]
     assert found["daily_user_stats"][0][:7] == (ALICE, TODAY, 100, 50, 907, 1057, 0)
     assert counted(db) == (100, 50, 0)
     rows = db.read_sync(lambda conn: conn.execute("SELECT turn_count, first_at FROM sessions").fetchall())
@@ -173,7 +173,7 @@ def test_a_day_told_whole_and_told_by_model_counts_once_in_any_order(
     # By models it is 90 + 45 and a rest of 10 + 5; claude-x alone is known as large as 100 + 50.
     assert counted(db) == (140, 70, 0)
     whole = store.road_day
-    assert db.read_sync(lambda conn: whole(conn, ALICE, TODAY))[1][4, 0].output == 70
+    assert db.read_sync(lambda conn: whole(conn, ALICE, TODAY))[1][Road.DAY_ROWS, 0].output == 70
 
 
 MIXED_ROW = a_row(agents=["claude", "codex"], modelBreakdowns=[model("glm-4.6", 60, 30), model("claude-x", 40, 20)])

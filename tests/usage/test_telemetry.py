@@ -474,5 +474,5 @@ def _told_twice(conn: sqlite3.Connection) -> list[tuple[Any, ...]]:
         "SELECT request FROM usage_records WHERE request IS NOT NULL GROUP BY request HAVING COUNT(DISTINCT road) > 1",
     ) + _rows(
         conn,
-        "SELECT session FROM usage_records WHERE road < 4 GROUP BY session HAVING MAX(road) = 3 AND MIN(road) < 3",
+        "SELECT session FROM usage_records WHERE road <= 3 GROUP BY session HAVING MAX(road) = 3 AND MIN(road) < 3",
     )

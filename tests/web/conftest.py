@@ -114,7 +114,10 @@ KINDS = {
 }
 
 
-@get(["/fail/{kind:str}", "/api/v1/fail/{kind:str}", "/api/auth/fail/{kind:str}", "/v1/fail/{kind:str}"])
+FAILING = ("/fail", "/api/v1/fail", "/api/auth/fail", "/v1/fail", "/otlp/fail")
+
+
+@get([f"{address}/{{kind:str}}" for address in FAILING])
 async def fail(kind: FromPath[str]) -> None:
     if kind in KINDS:
         raise KINDS[kind]("One sentence & <more>.", {"field": "why"}, retry_after=7 if kind == "TooMany" else None)

@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from google.rpc import code_pb2, status_pb2
 from litestar import Litestar
 from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
-from arena.core.errors import ArenaError
+from arena.core.errors import ArenaError, Invalid
+from arena.web.api import rpc_status
 from tests.web.conftest import KINDS
 
 Site = TestClient[Litestar]
@@ -70,7 +72,39 @@ def test_a_page_among_the_addresses_of_programs_says_it_to_each_as_they_read(sit
     assert programs.json() == {"error": "One sentence & <more>."}
 
 
-@pytest.mark.parametrize("road", ["", "/api/v1", "/api/auth"])
+RPC_CODE = {
+    "Invalid": code_pb2.INVALID_ARGUMENT,
+    "NotSignedIn": code_pb2.UNAUTHENTICATED,
+    "Forbidden": code_pb2.PERMISSION_DENIED,
+    "NotFound": code_pb2.NOT_FOUND,
+    "Conflict": code_pb2.ALREADY_EXISTS,
+    "TooLarge": code_pb2.RESOURCE_EXHAUSTED,
+    "ClientTooOld": code_pb2.FAILED_PRECONDITION,
+    "TooMany": code_pb2.RESOURCE_EXHAUSTED,
+    "Unavailable": code_pb2.UNAVAILABLE,
+    "broken": code_pb2.INTERNAL,
+}
+
+
+@pytest.mark.parametrize("kind", RPC_CODE)
+def test_a_failure_is_an_rpc_status_for_exporters_of_telemetry(site: Site, kind: str) -> None:
+    told = "One sentence & <more>." if kind in STATUS else "Something here is broken. It has been written to the log."
+    as_json = site.get(f"/otlp/fail/{kind}")
+    assert as_json.headers["content-type"].startswith("application/json")
+    assert as_json.json() == {"code": RPC_CODE[kind], "message": told}
+    as_protobuf = site.get(f"/otlp/fail/{kind}", headers={"content-type": "application/x-protobuf"})
+    assert as_protobuf.headers["content-type"].startswith("application/x-protobuf")
+    assert status_pb2.Status.FromString(as_protobuf.content) == status_pb2.Status(code=RPC_CODE[kind], message=told)
+    assert as_json.status_code == as_protobuf.status_code == STATUS.get(kind, (500,))[0]
+
+
+def test_a_long_sentence_is_an_rpc_status_too() -> None:
+    for length in (0, 127, 128, 20_000):
+        body = rpc_status(Invalid("é" * length), protobuf=True).content
+        assert status_pb2.Status.FromString(body).message == "é" * length
+
+
+@pytest.mark.parametrize("road", ["", "/api/v1", "/api/auth", "/otlp"])
 def test_whoever_comes_too_often_is_told_when_to_come_again(site: Site, road: str) -> None:
     assert site.get(f"{road}/fail/TooMany").headers["retry-after"] == "7"
     assert "retry-after" not in site.get(f"{road}/fail/Conflict").headers

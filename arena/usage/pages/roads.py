@@ -12,12 +12,14 @@ from arena.web import words
 ROADS = {
     Road.TRANSCRIPTS: "transcripts",
     Road.TELEMETRY: "OpenTelemetry",
+    Road.METRICS: "OpenTelemetry metrics",
     Road.SESSION_API: "session API",
     Road.DAY_ROWS: "ccusage",
 }
 GO_FIRST = {
     Road.TRANSCRIPTS: "transcripts go first",
     Road.TELEMETRY: "OpenTelemetry goes first",
+    Road.METRICS: "OpenTelemetry metrics go first",
     Road.SESSION_API: "the session API goes first",
 }
 LEFT_OUT = "left out of ranking by an administrator"

@@ -251,7 +251,7 @@ class _Sessions:
         """Take a counter's number in."""
         try:
             if point.temporality not in (DELTA, CUMULATIVE):
-                raise _Strange("does not say whether it is delta or cumulative")
+                raise _Strange("is neither delta nor cumulative")
             session, at = self._session(point.attributes, "session.id"), self._at(point.time // 1_000_000)
             count = _whole(point.value, figure)
         except _Strange as problem:
