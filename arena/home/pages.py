@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+import msgspec
 from msgspec import Struct
 
 from arena.leaderboard.models import Board, Standing
@@ -18,6 +19,16 @@ class InstallPage(Struct, frozen=True):
     wheel_url: str
     wheel_name: str
     version: str
+    fleet: "Fleet"
+
+
+class Fleet(Struct, frozen=True):
+    """Files that let machines report by OpenTelemetry with nothing installed, as text, filled in with this box."""
+
+    claude_code: str
+    key_helper: str
+    codex: str
+    gemini: str
 
 
 class Key(Struct, frozen=True):
@@ -90,6 +101,52 @@ class DashboardPage(Struct, frozen=True):
     may_invite: bool
     link_days: int
     invitation_link: str | None
+
+
+KEY_HELPER = """\
+#!/bin/sh
+printf '{"X-API-Key": "%s"}' "$(cat ~/.arena-key)"
+"""
+CODEX = """\
+[otel]
+log_user_prompt = false
+
+[otel.exporter.otlp-http]
+endpoint = "{address}/otlp/v1/logs"
+protocol = "json"
+headers = {{ "X-API-Key" = "THE KEY" }}
+"""
+
+
+def fleet(address: str) -> Fleet:
+    """Write what the machines of a fleet need to report to this box.
+
+    Claude Code's metrics go along for the lines of code, which its events do not tell.
+    """
+    environment = {
+        "CLAUDE_CODE_ENABLE_TELEMETRY": "1",
+        "OTEL_LOGS_EXPORTER": "otlp",
+        "OTEL_METRICS_EXPORTER": "otlp",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"{address}/otlp",
+    }
+    telemetry = {
+        "enabled": True,
+        "target": "local",
+        "otlpEndpoint": f"{address}/otlp",
+        "otlpProtocol": "http",
+        "logPrompts": False,
+    }
+    return Fleet(
+        claude_code=_json({"env": environment, "otelHeadersHelper": "/usr/local/bin/arena-key"}),
+        key_helper=KEY_HELPER.strip(),
+        codex=CODEX.format(address=address).strip(),
+        gemini=_json({"telemetry": telemetry}),
+    )
+
+
+def _json(settings: Mapping[str, object]) -> str:
+    return msgspec.json.format(msgspec.json.encode(settings), indent=2).decode()
 
 
 def dashboard(

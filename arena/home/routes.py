@@ -37,6 +37,7 @@ async def install(request: AnyRequest) -> Response[bytes]:
         wheel_url=_wheel_url(request),
         wheel_name=name,
         version=name.split("-")[1],
+        fleet=pages.fleet(box.address),
     )
     return render(request, "home/install.html", page, nav="install")
 
