@@ -11,6 +11,7 @@ COMMANDS = {
     "hooks": ("arena.client.hooks", "install, uninstall or list the hooks in the tools' settings"),
     "status": ("arena.client.status", "who you are, your ranks, your tokens, what waits"),
     "doctor": ("arena.client.doctor", "look over this machine: what is found, installed, waiting, reachable"),
+    "submit": ("arena.client.submit", "have a project judged by its README"),
     "exclude": ("arena.client.exclude", "never send a project"),
     "include": ("arena.client.include", "send a project again"),
     "list-excluded": ("arena.client.list_excluded", "show what is never sent"),

@@ -15,7 +15,7 @@ from arena import __version__
 from arena.client.credentials import Credentials
 from arena.client.home import Refused
 from arena.client.terminal import clean
-from arena.wire import DayAnswer, DayReport, UsageAnswer, UsageReport
+from arena.wire import DayAnswer, DayReport, Judged, JudgedAnswer, Submitted, UsageAnswer, UsageReport
 
 TIMEOUT = 30.0
 PAUSE = 0.5
@@ -191,6 +191,15 @@ class Api:
         """Ask in which time zone the box counts days; older ones do not say."""
         return self._data(self._ask("GET", "/api/v1/status"), _Status).timeZone
 
+    def submit(self, project: Submitted) -> Judged:
+        """Have a project judged; how that stands right now."""
+        sent = self._ask("POST", "/api/v1/evaluate?wait=0", msgspec.json.encode(project), pack=False)
+        return self._data(sent, JudgedAnswer).evaluation
+
+    def evaluation(self, id: str) -> Judged:
+        """Ask how that stands."""
+        return self._data(self._ask("GET", f"/api/v1/evaluations/{id}"), JudgedAnswer).evaluation
+
     def forget(self, project: str) -> Forgotten:
         """Ask the box to remove what it has of a project, named by its keyed hash."""
         return self._data(self._ask("POST", "/api/v1/forget", msgspec.json.encode({"project": project})), Forgotten)
@@ -205,8 +214,8 @@ class Api:
         except msgspec.MsgspecError:
             raise self._nonsense() from None
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> msgspec.Raw:
-        packed = body is not None and len(body) > GZIP_FROM
+    def _ask(self, method: str, path: str, body: bytes | None = None, *, pack: bool = True) -> msgspec.Raw:
+        packed = pack and body is not None and len(body) > GZIP_FROM
         sent = compress(body, 6) if body is not None and packed else body
         status, headers, content = self._patiently(method, path, sent, packed)
         if status == 401 and body is not None and self._correct_clock(_envelope(content)):

@@ -22,14 +22,16 @@ Run `pip install tally` with Python 3.11 or newer.
 QUOTES = ("Counts words in text files, from a terminal.", "Run pip install tally with Python 3.11 or newer.")
 
 
-def verdict(functionality: int = 4, practicality: int = 3, **changed: Any) -> dict[str, Any]:
-    """What a model that does as it is told says of `README`."""
+def verdict(functionality: Any = 4, practicality: Any = 3, **more: Any) -> dict[str, Any]:
+    """What a model that does as it is told says of `README`; a half that is no score stands as it is."""
     halves = (("functionality", functionality, QUOTES[0]), ("practicality", practicality, QUOTES[1]))
     said: dict[str, Any] = {
         half: {"score": score, "reason": f"Why {half}.", "evidence": [quote] if score else []}
+        if isinstance(score, int)
+        else score
         for half, score, quote in halves
     }
-    return {**said, "feedback": "Clear and small. Show an example next.", **changed}
+    return {**said, "feedback": "Clear and small. Show an example next.", **more}
 
 
 Fault = int | bytes | Callable[[BaseHTTPRequestHandler], None]
