@@ -20,6 +20,7 @@ COMMANDS = {
     "audit": ("arena.admin.audit", "read the security log, and prove that nobody changed it"),
     "recompute": ("arena.admin.recompute", "make all totals anew from the records"),
     "prices": ("arena.admin.prices", "show what models cost, take new prices over"),
+    "import": ("arena.admin.imports", "take over people and usage that another system exported"),
     "openapi": ("arena.admin.openapi", "print the OpenAPI document of what programs may call"),
     "demo": ("arena.admin.demo", "fill an empty box with invented people"),
 }

@@ -18,6 +18,7 @@ EVENTS = {
     "session_duplicate": "A coding session was sent again without anything new.",
     "batch_sessions_created": "A request with several coding sessions stored some of them for the first time.",
     "day_rows_stored": "What ccusage sums up by day was stored, some days of a tool for the first time.",
+    "usage_imported": "The operator took over usage that another system exported.",
     "usage_forgotten": "A person removed all that they had sent of a project.",
     "suspicious_activity": "A stored session is far above what its person usually does.",
     "session_reviewed": "An administrator looked at a flagged session and let it count.",

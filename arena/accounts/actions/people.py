@@ -21,18 +21,23 @@ def add_user(
     password_hash: str | None = None,
     caller: Caller,
     now: int,
+    joined_at: int | None = None,
     by: str | None = None,
 ) -> Person:
-    """Create a person. Raises `Invalid` for a bad name or display name, `Conflict` when the name is taken."""
+    """Create a person, who joined now or was elsewhere before.
+
+    Raises `Invalid` for a bad name or display name, `Conflict` when the name is taken.
+    """
     name = rules.name_of(name)
     display = rules.display_of(display) or name
     refuse(name=rules.name_problem(name), display=rules.display_problem(display))
     if store.user_by_name(conn, name):
         raise Conflict(f"The user name {name} is taken.")
     id = ids.uuid7()
-    store.add_user(conn, id, name, display, role, password_hash, now)
+    joined = min(joined_at or now, now)
+    store.add_user(conn, id, name, display, role, password_hash, joined)
     note(conn, "user_created", id, caller, now, role=role, by=by)
-    return Person(id, name, display, role, False, None, None, now)
+    return Person(id, name, display, role, False, None, None, joined)
 
 
 def disable_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int, by: str | None = None) -> Person:

@@ -1,6 +1,7 @@
 """What ccusage sums up by day."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -44,37 +45,50 @@ class _Share(Struct):
 def day_reports(body: bytes, now: int) -> tuple[list[Report], list[RowProblem]]:
     """Understand what ccusage sums up by day. One bad row never costs its neighbours: it is named among the problems.
 
-    Each tool and model of a row becomes one record, named after the machine, the day, the tool and the model, so it
-    replaces itself by its larger copy. Raises ``msgspec.DecodeError`` when the body as a whole is no such report, and
-    RecursionError when it is nested too deep.
+    Raises ``msgspec.DecodeError`` when the body as a whole is no such report, and RecursionError when it is nested too
+    deep.
     """
     sent = msgspec.json.decode(body)
     loose = msgspec.convert({"entries": sent} if isinstance(sent, list) else sent, _LooseDays)
-    latest = (datetime.fromtimestamp(now / 1000, UTC).date() + timedelta(days=1)).isoformat()
-    by_tool: dict[tuple[str, str], list[Record]] = {}
+    latest = latest_day(now)
+    rows: list[DayRow] = []
     problems: list[RowProblem] = []
     for number, item in enumerate(loose.entries):
-        row = _day_row(item, latest)
+        row = day_row(item, latest)
         if isinstance(row, Refused):
             problems.append(RowProblem(number, row.sentence))
-            continue
+        else:
+            rows.append(row)
+    return reports_of_days(rows, loose.machine, loose.collector or "ccusage"), problems
+
+
+def reports_of_days(rows: Iterable[DayRow], machine: str, collector: str) -> list[Report]:
+    """Make rows of one machine into reports: of each tool and day one, with a record for each model.
+
+    A record is named after the machine, the day, the tool and the model, so it replaces itself by its larger copy.
+    """
+    by_tool: dict[tuple[str, str], list[Record]] = {}
+    for row in rows:
         for share in _shares(row):
-            record = _day_record(share, loose.machine, row.date)
-            by_tool.setdefault((row.date, share.tool), []).append(record)
-    reports = [
+            by_tool.setdefault((row.date, share.tool), []).append(_day_record(share, machine, row.date))
+    return [
         Report(
             tool=_tool(name),
-            session_hash=session_hash("ccusage", f"{loose.machine}:{day}:{name}"),
+            session_hash=session_hash("ccusage", f"{machine}:{day}:{name}"),
             started_at=_noon(day),
             ended_at=_noon(day),
             records=records,
-            device=loose.machine or None,
-            collector=loose.collector or "ccusage",
+            device=machine or None,
+            collector=collector,
             day=day,
         )
         for (day, name), records in by_tool.items()
     ]
-    return reports, problems
+
+
+def latest_day(now: int) -> str:
+    """The last day that may have begun anywhere: tomorrow in UTC."""
+    return (datetime.fromtimestamp(now / 1000, UTC).date() + timedelta(days=1)).isoformat()
 
 
 class _LooseDays(Struct):
@@ -83,7 +97,7 @@ class _LooseDays(Struct):
     collector: Annotated[str, Meta(max_length=50)] = ""
 
 
-def _day_row(item: object, latest: str) -> DayRow | Refused:
+def day_row(item: object, latest: str) -> DayRow | Refused:
     """A row as it was meant, its models in one place, or what is wrong with it."""
     if not isinstance(item, dict):
         return Refused("", "a row must be an object")
