@@ -62,11 +62,17 @@ class Identity(msgspec.Struct):
 
 
 class Place(msgspec.Struct):
-    """A place on one board; no position means not ranked yet."""
+    """A place on one board, and by how many it rose since yesterday; None for somebody new, or from an older box."""
 
     position: int | None = None
     compositeScore: float | None = None
     totalParticipants: int | None = None
+    movement: int | None = None
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether there is a place; who has none is told the one after the last."""
+        return bool(self.position and self.totalParticipants and self.position <= self.totalParticipants)
 
 
 class Rankings(msgspec.Struct):
@@ -87,12 +93,30 @@ class Stats(msgspec.Struct):
     outputTokens: int = 0
 
 
+class Cost(msgspec.Struct):
+    """What was used cost, in US dollars; None where nothing of it is known."""
+
+    estimatedCost: float | None = None
+    costIsComplete: bool | None = None
+    """False where records of unknown cost are left out; None from a box that does not tell costs."""
+
+
+class Today(Cost):
+    """What was used today."""
+
+    inputTokens: int = 0
+    outputTokens: int = 0
+
+
 class Standing(msgspec.Struct):
-    """Where a person stands."""
+    """Where a person stands. ``usage`` is of all time; older boxes tell neither today nor the streak, in days."""
 
     username: str = ""
     rankings: Rankings = msgspec.field(default_factory=Rankings)
     stats: Stats | None = None
+    usage: Cost | None = None
+    today: Today | None = None
+    streak: int | None = None
     lastUpdated: Any = None
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from arena import __version__
-from arena.client import credentials, hooks, ledger, settings, spool, terminal
+from arena.client import credentials, hooks, ledger, schedule, settings, spool, terminal
 from arena.client.home import Refused, state_folder
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def _look_over(asked: Namespace) -> int:
     attention: list[str] = []
     told: Json = {"arena": __version__, "python": platform.python_version(), "state": state_folder()}
     told["tools"] = _tools(attention)
-    told["hooks"] = _hooks(told["tools"], attention)
+    told["schedule"] = _schedule(attention)
+    told["hooks"] = _hooks(told["tools"], told["schedule"] is not None, attention)
     told |= _waiting(attention)
     told["server"] = _server(attention)
     told["attention"] = attention
@@ -117,9 +118,15 @@ def _hours(seconds: float | None) -> float | None:
 # -- what is installed
 
 
-def _hooks(tools: list[Json], attention: list[str]) -> list[Json]:
+def _hooks(tools: list[Json], scheduled: bool, attention: list[str]) -> list[Json]:
     told = []
     uncounted = {tool["tool"]: tool["uncounted"] for tool in tools}
+    silent = [name for name in hooks.hookless() if uncounted.get(name)]
+    if silent and not scheduled:
+        attention.append(
+            f"{', '.join(silent)} {'call' if len(silent) > 1 else 'calls'} no hooks, so only a sync counts what is new "
+            f"there; run `arena sync`, or `arena hooks install --schedule` for one every {schedule.MINUTES} minutes."
+        )
     for name in hooks.hookable():
         if name not in uncounted:
             continue
@@ -127,7 +134,7 @@ def _hooks(tools: list[Json], attention: list[str]) -> list[Json]:
         works = None
         if state == "unreadable":
             attention.append(f"the settings of {name} cannot be read, so nobody knows its hook; mend the file.")
-        elif state == "missing" and uncounted[name]:
+        elif state == "missing" and uncounted[name] and not scheduled:
             attention.append(f"{name} does not call arena when a session ends; run `arena hooks install {name}`.")
         elif state == "installed":
             trouble = _run_hook(hooks.command(name))
@@ -138,6 +145,18 @@ def _hooks(tools: list[Json], attention: list[str]) -> list[Json]:
                 )
         told.append({"tool": name, "state": state, "works": works})
     return told
+
+
+def _schedule(attention: list[str]) -> Json | None:
+    found = schedule.current()
+    if found is None:
+        return None
+    if found.program and not os.access(found.program, os.X_OK):
+        attention.append(
+            f"the sync by {found.by} calls {found.program}, which is not there any more; run `arena hooks install "
+            "--schedule` to set it anew."
+        )
+    return found._asdict()
 
 
 def _run_hook(command: str) -> str:
@@ -248,6 +267,7 @@ def _print(told: Json) -> None:
     print(f"{terminal.bold('arena')} {told['arena']}, Python {told['python']}, state in {_short(told['state'])}")
     _section("tools", [line for tool in told["tools"] for line in _tool_lines(tool)] or ["none is found here"])
     _section("hooks", [_hook_line(hook) for hook in told["hooks"]] or ["no tool here calls hooks"])
+    _section("schedule", [_schedule_line(told["schedule"])])
     words = told["spool"]["words"]
     waits = f"{terminal.human(told['unsent'])} records not sent yet, {words} words of hooks in the spool"
     _section("waiting", [waits])
@@ -282,6 +302,12 @@ def _tool_lines(tool: Json) -> Iterator[str]:
 
 def _hook_line(hook: Json) -> str:
     return f"{hook['tool']}: {hook['state']}{ {True: ', runs', False: ', does not run', None: ''}[hook['works']] }"
+
+
+def _schedule_line(found: Json | None) -> str:
+    if found is None:
+        return "none; hooks alone have things sent"
+    return f"a sync every {schedule.MINUTES} minutes by {found['by']} ({_short(found['place'])})"
 
 
 def _server_line(server: Json | None) -> str:

@@ -5,8 +5,8 @@ json and os only: subprocess, msgspec and argparse cost more than all of this.
 
 import json
 import os
-import sys
 
+from arena.client import detached
 from arena.client.spool import clear, leave
 
 LIMIT = 1 << 20
@@ -31,45 +31,32 @@ def main(argv: list[str]) -> int:
         print("ok")
         return 0
     try:
-        event = json.loads(_event())
+        event = _event()
         word = {"tool": argv[0] if argv else ""}
         for name in ("session_id", "transcript_path"):
-            if isinstance(event.get(name), str):
-                word[name] = event[name]
+            value = event.get(name)
+            if isinstance(value, str):
+                word[name] = value
         leave(word)
-        _detach()
+        detached.start("sync", "--spooled", "--quiet")
     except Exception:  # noqa: S110 - a tool must never stumble over its hook
         pass
     return 0
 
 
-def _event() -> bytes:
+def _event() -> dict[str, object]:
+    """Read the event; nothing of it where it is no JSON, for that something ended is worth a word by itself."""
+    try:
+        event = json.loads(_input())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _input() -> bytes:
     parts = []
     left = LIMIT
     while left and (part := os.read(0, left)):
         parts.append(part)
         left -= len(part)
     return b"".join(parts)
-
-
-def _detach() -> None:
-    # -P and a path of our own: the hook runs inside somebody's project, which may hold a folder named `arena`.
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    code = (
-        f"import sys; sys.path.append({root!r}); sys.argv = ['arena', 'sync', '--spooled', '--quiet'];"
-        " from arena.cli import main; main()"
-    )
-    command = [sys.executable, "-P", "-c", code]
-    if sys.platform == "win32":
-        quoted = [command[0], *command[1:3], f'"{code}"']
-        os.spawnv(os.P_DETACH, command[0], quoted)  # noqa: S606
-        return
-    null = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-    ]
-    try:
-        os.posix_spawn(command[0], command, os.environ, file_actions=null, setsid=True)
-    except NotImplementedError:
-        os.posix_spawn(command[0], command, os.environ, file_actions=null, setpgroup=0)

@@ -1,22 +1,18 @@
-"""``arena hooks``: merges our hook into a tool's settings, takes it out again, and never breaks a file.
+"""``arena hooks``: has the tools call arena when a session ends, show its line, and the system sync now and then.
 
-What else stands in the settings stays, in its order. The first install keeps a copy beside the file; an uninstall
-that finds nothing else changed puts that copy back, byte for byte.
+What a tool calls stands among its settings (`tool_settings`) or in a file of ours that it loads (`tool_files`).
 """
 
 import json
 import os
-import shutil
-import sys
-from argparse import Namespace
+from argparse import BooleanOptionalAction, Namespace
+from collections.abc import Iterable
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
-from arena.client import terminal
+from arena.client import schedule, terminal, tool_files, tool_settings
 from arena.client.home import Refused
-
-BACKUP = ".arena-backup"
-EVENT = "SessionEnd"
 
 Json = dict[str, Any]
 
@@ -24,10 +20,20 @@ Json = dict[str, Any]
 def main(argv: list[str]) -> int:
     """Install, uninstall or list hooks."""
     parser = terminal.parser(
-        "hooks", "Have the tools call arena when a session ends.", "arena hooks install claude-code"
+        "hooks",
+        "Have the tools call arena when a session ends.\n"
+        "On a terminal, `install` also offers a status line, and a sync every 15 minutes for tools that call no hooks.",
+        "arena hooks install claude-code",
+        "arena hooks install --statusline --schedule",
     )
     parser.add_argument("action", choices=("install", "uninstall", "list"))
     parser.add_argument("tool", nargs="*", metavar="TOOL", help="which tools; all that are found here if none is named")
+    parser.add_argument(
+        "--statusline", action=BooleanOptionalAction, help="show `arena statusline` in tools that can; or do not ask"
+    )
+    parser.add_argument(
+        "--schedule", action=BooleanOptionalAction, help=f"sync every {schedule.MINUTES} minutes too; or do not ask"
+    )
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     asked = parser.parse_args(argv)
     unknown = [name for name in asked.tool if name not in hookable()]
@@ -40,7 +46,14 @@ def hookable() -> list[str]:
     """List the tools that call hooks."""
     from arena.client.counting import tool_names
 
-    return [name for name in tool_names() if hasattr(_tool(name), "HOOK")]
+    return [name for name in tool_names() if _way(name)]
+
+
+def hookless() -> list[str]:
+    """List the tools found here that call none: what they did is sent by a sync alone."""
+    from arena.client.counting import tool_names
+
+    return [name for name in tool_names() if not _way(name) and found(name)]
 
 
 def found(name: str) -> bool:
@@ -50,17 +63,32 @@ def found(name: str) -> bool:
 
 def state(name: str) -> str:
     """Say how a tool's hook stands: installed, missing or unreadable."""
+    if _way(name) is tool_files:
+        return tool_files.state(_tool(name))
     try:
-        content = _read(_settings(name))
+        return "installed" if tool_settings.command(_tool(name)) else "missing"
     except Refused:
         return "unreadable"
-    return "installed" if any(_ours(hook, name) for hook in _hooks_of(content)) else "missing"
+
+
+def status_line(name: str) -> str | None:
+    """Say whose line a tool shows: installed for ours, other, missing or unreadable; None where it shows none."""
+    if not hasattr(_tool(name), "STATUS_LINE"):
+        return None
+    try:
+        return tool_settings.status_line(_tool(name))
+    except Refused:
+        return "unreadable"
 
 
 def command(name: str) -> str:
-    """Name the command that a tool calls, as it stands in its settings; nothing where it calls none of ours."""
-    ours = (hook for hook in _hooks_of(_read(_settings(name))) if _ours(hook, name))
-    return next((str(hook["command"]) for hook in ours), "")
+    """Name the command that a tool calls, for a shell; nothing where it calls none of ours."""
+    return str(_way(name).command(_tool(name)))
+
+
+def place(name: str) -> str:
+    """Name the file that a tool's hook stands in."""
+    return str(_way(name).path_of(_tool(name)))
 
 
 def note(name: str) -> str:
@@ -69,161 +97,125 @@ def note(name: str) -> str:
 
 
 def install(name: str) -> bool:
-    """Add our hook to a tool's settings; says whether anything changed."""
-    path = _settings(name)
-    content = _read(path)
-    wanted = {"type": "command", "command": f"{_command()} hook {name}", **_tool(name).HOOK}
-    ours = [hook for hook in _hooks_of(content) if _ours(hook, name)]
-    if ours == [wanted]:
-        return False
-    changed = _without(content, name)
-    changed.setdefault("hooks", {}).setdefault(EVENT, []).append({"hooks": [wanted]})
-    if os.path.exists(path) and not os.path.exists(path + BACKUP):
-        shutil.copy2(path, path + BACKUP)
-    _write(path, changed)
-    return True
+    """Have a tool call our hook; says whether anything changed."""
+    changed = bool(_way(name).install(_tool(name)))
+    if status_line(name) == "installed":
+        changed |= tool_settings.show_status_line(_tool(name))
+    return changed
 
 
 def uninstall(name: str) -> bool:
-    """Take our hook out of a tool's settings; says whether there was one."""
-    path = _settings(name)
-    content = _read(path)
-    if not any(_ours(hook, name) for hook in _hooks_of(content)):
-        return False
-    rest = _without(content, name)
-    backup = path + BACKUP
-    if os.path.exists(backup):
-        if _parsed(backup) == rest:
-            os.replace(backup, path)
-        else:
-            _write(path, rest)
-            os.unlink(backup)
-    elif rest:
-        _write(path, rest)
-    else:
-        os.unlink(path)
-    return True
-
-
-def _act(asked: Namespace) -> int:
-    names = asked.tool or [name for name in hookable() if asked.action == "list" or found(name)]
-    if not names:
-        raise Refused(f"none of the tools with hooks is found here ({', '.join(hookable())}); name one to insist.")
-    told = []
-    for name in names:
-        changed = {"install": install, "uninstall": uninstall}.get(asked.action, lambda _: False)(name)
-        told.append({"tool": name, "state": state(name), "changed": changed, "settings": _settings(name)})
-    if asked.json:
-        print(json.dumps(told))
-        return 0
-    for row in told:
-        print(
-            f"{row['tool']}: {row['state']}{'' if row['changed'] or asked.action == 'list' else ' already'}"
-            f" ({row['settings']})"
-        )
-        if row["changed"] and row["state"] == "installed" and note(str(row["tool"])):
-            print(f"  {note(str(row['tool']))}")
-    return 0
+    """Take everything of ours out of a tool; says whether there was anything."""
+    return bool(_way(name).uninstall(_tool(name)))
 
 
 def _tool(name: str) -> Any:
     return import_module(f"arena.client.tools.{name.replace('-', '_')}")
 
 
-def _settings(name: str) -> str:
-    # Settings are often links into a folder of dotfiles; the link must stay.
-    return os.path.realpath(str(_tool(name).settings_file()))
+def _way(name: str) -> Any:
+    """Choose what looks after a tool's hook; None where it calls none."""
+    tool = _tool(name)
+    way: ModuleType | None = None
+    if hasattr(tool, "HOOK"):
+        way = tool_settings
+    elif hasattr(tool, "hook_files"):
+        way = tool_files
+    return way
 
 
-def _read(path: str) -> Json:
-    content = _parsed(path)
-    hooks = content.get("hooks", {})
-    entries = hooks.get(EVENT, []) if isinstance(hooks, dict) else None
-    if not isinstance(entries, list):
-        raise Refused(f"{path} holds hooks in a form that arena does not know, so it is left alone; mend it by hand.")
-    return content
-
-
-def _parsed(path: str) -> Json:
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
-        content = json.loads(text) if text.strip() else {}
-    except FileNotFoundError:
-        return {}
-    except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise Refused(f"{path} is not a JSON object, so it is left alone; mend it and run `arena hooks install`.")
-    return content
-
-
-def _hooks_of(content: Json) -> list[Json]:
-    entries = content.get("hooks", {}).get(EVENT, [])
-    groups = [entry["hooks"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("hooks"), list)]
-    return [hook for group in groups for hook in group if isinstance(hook, dict)]
-
-
-def _ours(hook: Json, name: str) -> bool:
-    command = hook.get("command")
-    if not isinstance(command, str) or not command.rstrip().endswith(f" hook {name}"):
-        return False
-    program = command.rstrip().removesuffix(f" hook {name}").strip().strip('"')
-    return os.path.basename(program.replace("\\", "/")) in {"arena", "arena.exe"} or program.endswith("-m arena")
-
-
-def _without(content: Json, name: str) -> Json:
-    """Copy settings without our hook and without what would then stand empty on our account."""
-    rest: Json = json.loads(json.dumps(content))
-    entries = rest.get("hooks", {}).get(EVENT)
-    if entries is None:
-        return rest
-    kept = []
-    for entry in entries:
-        group = entry.get("hooks") if isinstance(entry, dict) else None
-        if not isinstance(group, list) or not any(isinstance(hook, dict) and _ours(hook, name) for hook in group):
-            kept.append(entry)
-            continue
-        entry["hooks"] = [hook for hook in group if not (isinstance(hook, dict) and _ours(hook, name))]
-        if entry["hooks"]:
-            kept.append(entry)
-    if kept or not entries:
-        rest["hooks"][EVENT] = kept
+def _act(asked: Namespace) -> int:
+    names = asked.tool or [name for name in hookable() if asked.action == "list" or _matters(asked.action, name)]
+    if not names and asked.action == "install" and not asked.schedule and not hookless():
+        raise Refused(f"none of the tools with hooks is found here ({', '.join(hookable())}); name one to insist.")
+    changed, troubles = _each(asked.action, names)
+    trouble = ""
+    if asked.action == "install":
+        changed |= _offer_status_lines(asked, names)
+        trouble = _offer_schedule(asked)
+    elif asked.action == "uninstall" and not asked.tool:
+        trouble = _unschedule()
+    told = {"hooks": [_told(name, name in changed) for name in names], "schedule": _schedule()}
+    if asked.json:
+        print(json.dumps(told))
     else:
-        del rest["hooks"][EVENT]
-        if not rest["hooks"]:
-            del rest["hooks"]
-    return rest
+        _print(asked.action, told)
+    for sentence in filter(None, [*troubles, trouble]):
+        terminal.complain(sentence)
+    return 1 if troubles or trouble else 0
 
 
-def _command() -> str:
-    program = os.path.abspath(sys.argv[0])
-    if os.path.basename(program) not in {"arena", "arena.exe"}:
-        beside = os.path.join(os.path.dirname(sys.executable), "arena.exe" if sys.platform == "win32" else "arena")
-        program = beside if os.path.exists(beside) else shutil.which("arena") or ""
-    return f'"{program}"' if program else f'"{sys.executable}" -P -m arena'
+def _matters(action: str, name: str) -> bool:
+    return found(name) or (action == "uninstall" and "installed" in {state(name), status_line(name)})
 
 
-def _write(path: str, content: Json) -> None:
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+def _each(action: str, names: Iterable[str]) -> tuple[set[str], list[str]]:
+    """Install or uninstall hooks; a tool whose settings cannot be changed costs no other."""
+    changed, troubles = set(), []
+    for name in names:
+        try:
+            if {"install": install, "uninstall": uninstall}.get(action, lambda _: False)(name):
+                changed.add(name)
+        except Refused as refusal:
+            troubles.append(str(refusal))
+    return changed, troubles
+
+
+def _offer_status_lines(asked: Namespace, names: Iterable[str]) -> set[str]:
+    able = [name for name in names if status_line(name) == "missing"]
+    if asked.statusline is None and able and terminal.has_person() and not asked.json:
+        asked.statusline = terminal.agrees(
+            f"Show your rank and today's usage in the status line of {' and '.join(able)}?"
+        )
+    return {name for name in able if asked.statusline and tool_settings.show_status_line(_tool(name))}
+
+
+def _offer_schedule(asked: Namespace) -> str:
+    """Install a schedule if that is wished; says what kept it from being."""
+    silent = hookless()
+    if asked.schedule is None and silent and schedule.current() is None and terminal.has_person() and not asked.json:
+        asked.schedule = terminal.agrees(
+            f"{', '.join(silent)} {'call' if len(silent) > 1 else 'calls'} no hooks."
+            f" Sync every {schedule.MINUTES} minutes in the background?"
+        )
     try:
-        mode = os.stat(path).st_mode & 0o777
-        with open(path, encoding="utf-8") as file:
-            indent = _indent(file.read())
-    except FileNotFoundError:
-        mode, indent = 0o600, 2
-    scratch = f"{path}.{os.getpid()}.new"
-    text = json.dumps(content, indent=indent, ensure_ascii=False) + "\n"
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(scratch, path)
+        if asked.schedule:
+            schedule.install()
+    except Refused as refusal:
+        return str(refusal)
+    return ""
 
 
-def _indent(text: str) -> int | str:
-    for line in text.splitlines()[1:]:
-        margin = line[: len(line) - len(line.lstrip())]
-        if margin:
-            return margin if "\t" in margin else len(margin)
-    return 2
+def _unschedule() -> str:
+    try:
+        schedule.uninstall()
+    except Refused as refusal:
+        return str(refusal)
+    return ""
+
+
+def _told(name: str, changed: bool) -> Json:
+    told = {"tool": name, "state": state(name), "changed": changed, "settings": place(name)}
+    return told | {"status_line": status_line(name), "note": note(name)}
+
+
+def _schedule() -> Json | None:
+    found = schedule.current()
+    return found._asdict() if found else None
+
+
+def _print(action: str, told: Json) -> None:
+    for row in told["hooks"]:
+        already = "" if row["changed"] or action == "list" or row["state"] == "unreadable" else " already"
+        print(f"{row['tool']}: {row['state']}{already} ({row['settings']})")
+        if row["status_line"] == "installed":
+            print("  shows arena's status line")
+        elif row["status_line"] == "other" and action != "uninstall":
+            print("  shows a status line of yours, which stays; it may call `arena statusline`")
+        if row["changed"] and row["state"] == "installed" and row["note"]:
+            print(f"  {row['note']}")
+    found = told["schedule"]
+    if found:
+        print(f"a sync every {schedule.MINUTES} minutes by {found['by']} ({found['place']})")
+    elif silent := hookless():
+        print(f"no sync on its own; {', '.join(silent)} {'call' if len(silent) > 1 else 'calls'} no hooks")

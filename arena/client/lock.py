@@ -1,4 +1,4 @@
-"""One sync at a time: a lock that the system takes back when its holder dies."""
+"""One at a time of what must not be done twice at once: a lock that the system takes back when its holder dies."""
 
 import os
 import sys
@@ -12,13 +12,13 @@ STEP = 0.05
 
 
 class Busy(Exception):
-    """Another sync holds the lock."""
+    """Another process holds the lock."""
 
 
 @contextmanager
-def held(patience: float) -> Iterator[None]:
+def held(patience: float, name: str = "lock") -> Iterator[None]:
     """Hold the lock for a while, or raise `Busy` after ``patience`` seconds."""
-    handle = os.open(os.path.join(state_folder(), "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    handle = os.open(os.path.join(state_folder(), name), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         until = time.monotonic() + patience
         while not _taken(handle):

@@ -47,6 +47,7 @@ def _login(asked: Namespace) -> int:
         return 130
     before = _before()
     credentials.keep(found)
+    _forget()
     if found.own and before and before.own and before.server == found.server:
         _revoke(before)
     hooked = {} if asked.no_hooks else _hook()
@@ -58,6 +59,8 @@ def _login(asked: Namespace) -> int:
             print(f"hook installed: {name}")
             if left:
                 print(f"  {left}")
+        if not asked.no_hooks:
+            _tell_more()
     if asked.no_sync:
         return 0
     from arena.client import sync
@@ -120,6 +123,24 @@ def _revoke(before: credentials.Credentials) -> None:
             api.revoke()
     except Refused:
         pass
+
+
+def _tell_more() -> None:
+    """Say what `arena hooks` offers beside hooks, where that is of use here."""
+    from arena.client import hooks, schedule
+
+    silent = hooks.hookless()
+    if silent and schedule.current() is None:
+        print(
+            f"{', '.join(silent)} {'call' if len(silent) > 1 else 'calls'} no hooks; `arena hooks install --schedule`"
+            f" syncs every {schedule.MINUTES} minutes."
+        )
+
+
+def _forget() -> None:
+    from arena.client import standing
+
+    standing.forget()
 
 
 def _hook() -> dict[str, str]:

@@ -1,7 +1,6 @@
 """``arena logout``: takes key and hooks off this machine, and has the box refuse the key if the person wants that."""
 
 import json
-import sys
 from argparse import Namespace
 
 from arena.client import credentials, terminal
@@ -10,7 +9,9 @@ from arena.client.home import Refused
 
 def main(argv: list[str]) -> int:
     """Sign this machine out."""
-    parser = terminal.parser("logout", "Remove the key and the hooks from this machine.", "arena logout --revoke")
+    parser = terminal.parser(
+        "logout", "Remove the key, the hooks and the schedule from this machine.", "arena logout --revoke"
+    )
     parser.add_argument("--revoke", action="store_true", help="have the server refuse the key from now on, unasked")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
     asked = parser.parse_args(argv)
@@ -27,6 +28,7 @@ def _logout(asked: Namespace) -> int:
             trouble = str(refusal)
     removed = credentials.forget()
     unhooked = _unhook()
+    _forget()
     if asked.json:
         print(json.dumps({"removed": removed, "revoked": revoked, "hooks": unhooked}))
     else:
@@ -39,9 +41,9 @@ def _logout(asked: Namespace) -> int:
 
 
 def _agrees(asked: Namespace) -> bool:
-    if asked.json or not (sys.stdin.isatty() and sys.stdout.isatty()) or not credentials.kept_server():
+    if asked.json or not terminal.has_person() or not credentials.kept_server():
         return False
-    return input("Revoke the key too, so that nobody can use it? [y/N] ").strip().lower() in {"y", "yes"}
+    return terminal.agrees("Revoke the key too, so that nobody can use it?")
 
 
 def _revoke() -> bool:
@@ -56,8 +58,12 @@ def _revoke() -> bool:
 
 
 def _unhook() -> list[str]:
-    from arena.client import hooks
+    from arena.client import hooks, schedule
 
+    try:
+        schedule.uninstall()
+    except Refused as refusal:
+        terminal.complain(str(refusal))
     removed = []
     for name in hooks.hookable():
         try:
@@ -66,3 +72,9 @@ def _unhook() -> list[str]:
         except Refused as refusal:
             terminal.complain(str(refusal))
     return removed
+
+
+def _forget() -> None:
+    from arena.client import standing
+
+    standing.forget()

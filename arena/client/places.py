@@ -19,6 +19,19 @@ EDITORS = (
 SERVERS = (".vscode-server", ".vscode-server-insiders", ".cursor-server", ".windsurf-server")
 """Where they work when an editor elsewhere is connected to this machine, below the home folder."""
 
+OVERRIDES = (
+    *("AMP_DATA_DIR", "ARENA_HOME", "CLAUDE_CONFIG_DIR", "CLINE_DIR", "CODEX_HOME", "COPILOT_HOME"),
+    *("CRUSH_GLOBAL_DATA", "DROID_SESSIONS_DIR", "GEMINI_CLI_HOME", "GOOSE_PATH_ROOT", "KILO_DATA_DIR"),
+    *("OPENCODE_DATA_DIR", "QWEN_DATA_DIR", "QWEN_HOME", "QWEN_RUNTIME_DIR", "VSCODE_PORTABLE"),
+    *("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"),
+)
+"""Every variable that moves a place of ours or of a tool's."""
+
+
+def overrides() -> dict[str, str]:
+    """Say which places are moved here: a sync that the system starts knows nothing of a shell's variables."""
+    return {name: value for name in OVERRIDES if (value := os.environ.get(name)) and value.isprintable()}
+
 
 def home(*parts: str) -> str:
     """Name a place below the home folder."""

@@ -1,11 +1,13 @@
-"""``arena status``: who is signed in, the four ranks, tokens, hooks, and what waits to be sent."""
+"""``arena status``: who is signed in, the four ranks, today, tokens and cost, hooks, and what waits to be sent."""
 
 import json
 from argparse import Namespace
+from collections.abc import Iterator
 from typing import Any
 
 from arena.client import credentials, ledger, settings, terminal
 from arena.client.home import Refused
+from arena.client.words import money, moved, short
 
 PERIODS = (("daily", "today"), ("weekly", "this week"), ("monthly", "this month"), ("allTime", "all time"))
 
@@ -56,14 +58,19 @@ def _local() -> dict[str, Any]:
 def _remote(who: credentials.Credentials) -> dict[str, Any]:
     import msgspec
 
+    from arena.client import standing
     from arena.client.api import Api
 
     with Api(who) as api:
-        standing = api.rank()
+        found = api.rank()
+    standing.keep(found)
     return {
-        "username": standing.username or who.username,
-        "rankings": msgspec.to_builtins(standing.rankings),
-        "stats": msgspec.to_builtins(standing.stats),
+        "username": found.username or who.username,
+        "rankings": msgspec.to_builtins(found.rankings),
+        "stats": msgspec.to_builtins(found.stats),
+        "usage": msgspec.to_builtins(found.usage),
+        "today": msgspec.to_builtins(found.today),
+        "streak": found.streak,
     }
 
 
@@ -72,9 +79,11 @@ def _print(told: dict[str, Any]) -> None:
     rankings = told.get("rankings") or {}
     for period, words in PERIODS if rankings else ():
         place = rankings.get(period) or {}
-        if place.get("position") and place.get("totalParticipants"):
+        position, people = place.get("position"), place.get("totalParticipants")
+        if position and people and position <= people:
             score = place.get("compositeScore") or 0
-            print(f"  {words:<11} #{place['position']} of {place['totalParticipants']}, score {score:.2f}")
+            move = moved(place.get("movement"))
+            print(f"  {words:<11} #{position} of {people}, score {score:.2f}{move and f', {move} since yesterday'}")
         else:
             print(f"  {words:<11} not ranked")
     stats = told.get("stats")
@@ -83,7 +92,22 @@ def _print(told: dict[str, Any]) -> None:
         for words, name in (("input", "inputTokens"), ("output", "outputTokens")):
             print(f"  {words:<11} {terminal.human(stats[name]):>16} {terminal.bar(stats[name] / total)}".rstrip())
         print(f"  {'sessions':<11} {terminal.human(stats['totalSessions']):>16}")
+    for line in _costs(told):
+        print(f"  {line}")
     for name, state in told["hooks"].items():
         print(f"  hook {name}: {state}")
     refused = f", {terminal.human(told['refused'])} refused by the server" if told["refused"] else ""
     print(f"  {terminal.human(told['unsent'])} records not sent yet{refused}")
+
+
+def _costs(told: dict[str, Any]) -> Iterator[str]:
+    """Say what all of it cost, what there was today, and the streak; as far as the box tells."""
+    usage, today = told.get("usage"), told.get("today")
+    if usage and usage["costIsComplete"] is not None:
+        yield f"{'cost':<11} {money(usage['estimatedCost'], usage['costIsComplete']):>16}"
+    if today:
+        tokens = today["inputTokens"] + today["outputTokens"]
+        cost = money(today["estimatedCost"], today["costIsComplete"] is True)
+        yield f"{'used today':<11} {f'{short(tokens)} tokens, {cost}' if tokens else 'nothing'}"
+    if told.get("streak") is not None:
+        yield f"{'streak':<11} {told['streak']} {'day' if told['streak'] == 1 else 'days'}"

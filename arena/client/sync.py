@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import sys
+import time
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,8 @@ def _instant(text: str) -> int:
 
 
 def _locked(asked: Namespace) -> int:
+    if asked.spooled:
+        _settle()
     try:
         with lock.held(SPOOLED_PATIENCE if asked.spooled else PATIENCE):
             return _sync(asked)
@@ -105,6 +108,14 @@ def _locked(asked: Namespace) -> int:
         if asked.quiet:
             return 0
         raise Refused("another sync is running on this machine; it sends everything, so just wait for it.") from None
+
+
+def _settle() -> None:
+    """Give the tools whose hooks left word the time that they take to write down what ended."""
+    from arena.client.counting import module, tool_names
+
+    told = {word.get("tool", "") for word in spool.words().values()}
+    time.sleep(max((getattr(module(name), "SETTLES", 0.0) for name in told.intersection(tool_names())), default=0.0))
 
 
 def _sync(asked: Namespace) -> int:

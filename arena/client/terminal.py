@@ -52,6 +52,16 @@ def wrong_usage(sentence: str) -> int:
     return 2
 
 
+def has_person() -> bool:
+    """Say whether somebody is there who can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def agrees(question: str) -> bool:
+    """Ask a question; whatever is not a yes is a no."""
+    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+
 def coloured() -> bool:
     """Say whether colours and bars are welcome."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -26,6 +26,8 @@ class Box:
         self.delay = 0.0
         self.lasts = 600
         """Seconds that a code is good for."""
+        self.rank: dict[str, Any] = {}
+        """What `/api/v1/rank` says beside what boxes of every age say."""
         self.collected: list[dict[str, Any]] = []
         """What `/api/auth/device/token` answers, one a request."""
         box = self
@@ -122,6 +124,7 @@ class Box:
                 "rankings": {"daily": place, "allTime": None},
                 "stats": stats,
                 "lastUpdated": 1,
+                **self.rank,
             }
         if path == "/api/v1/usage":
             return self.store(body)

@@ -13,6 +13,7 @@ import pytest
 from arena import cli
 from arena.client import api
 from tests.client.box import KEY, Box
+from tests.client.system import System
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = (
@@ -64,7 +65,16 @@ class Laptop:
 
 
 @pytest.fixture
-def laptop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Laptop:
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> System:
+    made = System(tmp_path / "system")
+    monkeypatch.setenv("PATH", made.path)
+    return made
+
+
+@pytest.fixture
+def laptop(
+    tmp_path: Path, system: System, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Laptop:
     for name in list(os.environ):
         if name.startswith(ENVIRONMENT):
             monkeypatch.delenv(name)

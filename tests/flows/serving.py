@@ -21,6 +21,7 @@ from arena.accounts.actions import keys, people
 from arena.audit.models import OPERATOR
 from arena.core import clock, sqlite
 from arena.core.db import Database
+from tests.client.system import System
 
 ROOT = Path(__file__).parents[2]
 ARENA = (sys.executable, "-m", "arena")
@@ -250,7 +251,9 @@ class Laptop:
 
     def __init__(self, folder: Path, claude: Path) -> None:
         self.home, self.claude = folder, claude
+        self.system = System(folder.with_name(f"{folder.name}-system"))
         self.env = {"ARENA_HOME": str(folder), "CLAUDE_CONFIG_DIR": str(claude), "HOME": str(folder)}
+        self.env["PATH"] = self.system.path
 
     def run(self, *argv: str) -> str:
         """Run a command that must succeed; what it said."""

@@ -59,6 +59,16 @@ def test_a_hook_that_ran_has_imported_nothing_heavy(tmp_path: Path) -> None:
     assert not loaded & ((SLOW_FOR_A_HOOK - {"re"}) | OF_THE_BOX)
 
 
+def test_a_status_line_that_was_shown_has_imported_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "credentials.json").write_text("{}")
+    (tmp_path / "standing.json").write_text('{"at": 1, "position": 3, "moved": 1, "streak": 2}')
+    code = "import arena.cli; assert arena.cli.run(['statusline']) == 0"
+    loaded = imported(code, tmp_path, site=False)
+    assert (tmp_path / "standing.asked").exists()
+    assert "arena.client.statusline" in loaded
+    assert not loaded & ((SLOW_FOR_A_HOOK - {"re"}) | OF_THE_BOX)
+
+
 @pytest.mark.parametrize("command", LAPTOP)
 def test_a_command_of_the_laptop_imports_nothing_of_the_box(tmp_path: Path, command: str) -> None:
     module = COMMANDS[command][0]

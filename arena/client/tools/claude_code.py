@@ -14,6 +14,8 @@ COLLECTOR = "claude-code/1"
 HOOK = {"timeout": 10}
 """Seconds; the tool gives its hooks 1.5 s unless one asks for more."""
 
+STATUS_LINE = ("statusLine",)
+
 CLEANUP_DAYS = 30
 """After which the tool deletes a transcript, when it starts and its settings say nothing else."""
 

@@ -4,6 +4,7 @@ Each ``session.shutdown`` sums up its own run by model; a resumed session has se
 without such an end (``/new``, a killed terminal) the tool itself forgets.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +12,7 @@ from functools import partial
 
 import msgspec
 
+from arena.client import program
 from arena.client.formats.messages import each
 from arena.client.models import Copy, Reading
 from arena.client.places import home, overridden
@@ -20,6 +22,9 @@ from arena.wire import model_name, record_key
 
 NAME = "copilot"
 COLLECTOR = "copilot/1"
+HOOK_MARK = ' hook copilot"'
+SETTLES = 3.0
+"""Seconds that the tool may take to write a session's end down after it called its hooks."""
 
 FOLDERS = ("session-state", "history-session-state")
 
@@ -101,6 +106,23 @@ def places() -> list[str]:
     if moved and not given:
         homes.append(os.path.join(moved, ".copilot"))
     return [os.path.join(base, folder) for base in homes for folder in FOLDERS]
+
+
+def hook_files(command: list[str]) -> dict[str, str]:
+    """Say what to write so that the tool calls a command when a session ends."""
+    line = program.quoted(command)
+    # PowerShell takes a line that begins with a quote for a text.
+    hook = {"type": "command", "bash": line, "powershell": f"& {line}", "timeoutSec": 10}
+    path = os.path.join(overridden("COPILOT_HOME") or home(".copilot"), "hooks", "arena.json")
+    return {path: json.dumps({"version": 1, "hooks": {"sessionEnd": [hook]}}, indent=2) + "\n"}
+
+
+def hook_command(text: str) -> str:
+    """Find the command in such a file; nothing where there is none."""
+    try:
+        return str(json.loads(text)["hooks"]["sessionEnd"][0]["bash"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
 
 
 def sources() -> Iterator[Log]:

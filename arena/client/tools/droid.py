@@ -21,6 +21,8 @@ from arena.wire import model_name, record_key
 
 NAME = "droid"
 COLLECTOR = "droid/1"
+HOOK = {"timeout": 10}
+"""Seconds."""
 
 ENDING = ".settings.json"
 
@@ -65,6 +67,11 @@ _decode_line = msgspec.json.Decoder(_Line).decode
 def places() -> list[str]:
     """Name the folder of sessions."""
     return [overridden("DROID_SESSIONS_DIR") or home(".factory", "sessions")]
+
+
+def settings_file() -> str:
+    """Name the settings file in which the user's hooks stand."""
+    return home(".factory", "settings.json")
 
 
 def sources() -> Iterator[Document]:

@@ -3,11 +3,14 @@
 import os
 from collections.abc import Iterator
 
+from arena.client import plugins
 from arena.client.formats import opencode
+from arena.client.places import overridden
 from arena.client.sources import Source
 
 NAME = "opencode"
 COLLECTOR = "opencode/1"
+HOOK_MARK = plugins.MARK
 
 
 def places() -> list[str]:
@@ -16,6 +19,18 @@ def places() -> list[str]:
     if not given:
         given = os.path.join(os.environ.get("XDG_DATA_HOME") or "~/.local/share", "opencode")
     return [os.path.abspath(os.path.expanduser(given))]
+
+
+def hook_files(command: list[str]) -> dict[str, str]:
+    """Say what to write so that the tool, of whatever version, calls a command.
+
+    The folder has a second name, ``plugins``, at which its versions of 2025 refuse to start.
+    """
+    base = overridden("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return plugins.files(os.path.join(base, "opencode", "plugin"), command, second=True)
+
+
+hook_command = plugins.command
 
 
 def sources() -> Iterator[Source]:

@@ -10,12 +10,17 @@ from contextlib import suppress
 import msgspec
 
 from arena.client.models import Copy, Reading
+from arena.client.places import home, overridden
 from arena.client.sources import MALFORMED, Log, Readable, in_lines, stamp, walk
 from arena.client.tally import Tally, instant, tool_call, true_counts
 from arena.wire import model_name, record_key
 
 NAME = "qwen"
 COLLECTOR = "qwen/1"
+HOOK = {"name": "arena", "timeout": 10_000}
+"""Milliseconds."""
+
+STATUS_LINE = ("ui", "statusLine")
 
 BUILT_IN = frozenset(
     "agent ask_user_question cron_create cron_delete cron_list edit enter_plan_mode enter_worktree exit_plan_mode"
@@ -75,6 +80,11 @@ def places() -> list[str]:
     folders = [folder for folder in given if folder] or ["~/.qwen"]
     projects = (os.path.join(os.path.expanduser(folder), "projects") for folder in folders)
     return list(dict.fromkeys(map(os.path.abspath, projects)))
+
+
+def settings_file() -> str:
+    """Name the settings file in which the user's hooks stand."""
+    return os.path.join(overridden("QWEN_HOME") or home(".qwen"), "settings.json")
 
 
 def sources() -> Iterator[Log]:

@@ -15,7 +15,7 @@ from arena.leaderboard.models import Standing
 from arena.leaderboard.rules import METRICS, PERIODS, efficiency
 from arena.prices.rules import dollars
 from arena.usage import store as usage
-from arena.usage.models import UserTotals
+from arena.usage.models import Day, UserTotals
 from arena.web.api import answer
 from arena.web.box import box_of, visitor_of
 
@@ -25,7 +25,11 @@ MOST = 100
 
 @get("/api/v1/rank")
 async def rank(request: AnyRequest) -> ASGIApp:
-    """Tell the owner of a key where they stand in the four periods, and what they used."""
+    """Tell the owner of a key where they stand in the four periods, and what they used.
+
+    ``movement`` is the places won since the end of yesterday, null for somebody new; ``streak`` is in days; costs are
+    in US dollars, null where nothing of them is known.
+    """
     person = by_key(request)
     box, now = box_of(request), clock.now()
     today = box.days.of(now)
@@ -37,6 +41,7 @@ async def rank(request: AnyRequest) -> ASGIApp:
             "position": mine.rank if mine else len(board.standings) + 1,
             "compositeScore": mine.score if mine else 0,
             "totalParticipants": len(board.standings),
+            "movement": mine.before - mine.rank if mine and mine.before is not None else None,
         }
     totals, days = await box.db.read(
         lambda conn: (
@@ -55,6 +60,8 @@ async def rank(request: AnyRequest) -> ASGIApp:
         for day in days
     ]
     week_ago = clock.shift(today, -7)
+    yesterday = clock.shift(today, -1)
+    streak = next((day.streak for day in reversed(days) if day.streak and day.stat_date >= yesterday), 0)
     return answer(
         {
             "username": person.name,
@@ -71,15 +78,32 @@ async def rank(request: AnyRequest) -> ASGIApp:
                 "totalCacheTokens": totals.total_cache_tokens,
                 "totalTokens": totals.total_all_tokens,
                 "totalSessions": totals.total_sessions,
+                "estimatedCost": dollars(totals.total_cost, totals.total_unpriced),
+                "costIsComplete": totals.total_unpriced == 0,
                 "toolBreakdown": [{"tool": tool, "tokens": tokens} for tool, tokens in totals.tools.items()],
                 "last7Days": [day for day in last_30 if day["date"] >= week_ago],
                 "last30Days": last_30,
             },
+            "today": _today(days, today),
+            "streak": streak,
             "overview": {"successfulProjectsCount": 0},
             "lastUpdated": clock.iso(now),
         },
         mirror=True,
     )
+
+
+def _today(days: list[Day], today: str) -> dict[str, Any]:
+    day = next((each for each in days if each.stat_date == today), Day(today, 0, 0, 0, 0, "{}", 0))
+    return {
+        "date": today,
+        "inputTokens": day.input_tokens,
+        "outputTokens": day.output_tokens,
+        "cacheTokens": day.cache_tokens,
+        "sessions": day.session_count,
+        "estimatedCost": dollars(day.cost, day.unpriced),
+        "costIsComplete": day.unpriced == 0,
+    }
 
 
 @get("/api/leaderboard")
