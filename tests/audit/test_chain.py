@@ -163,7 +163,8 @@ def test_any_of_120_random_interferences_is_seen_where_it_was(db: Database, fill
             assert (found.broken, found.problem is not None) == (place, True), number
             conn.execute("BEGIN IMMEDIATE")
             conn.execute("DELETE FROM security_audit_log")
-            conn.executemany("INSERT INTO security_audit_log VALUES (?,?,?,?,?,?,?,?)", backup)
+            for row in backup:
+                conn.execute("INSERT INTO security_audit_log VALUES (?,?,?,?,?,?,?,?)", row)
             conn.execute("DELETE FROM security_audit_chain")
             conn.execute("INSERT INTO security_audit_chain VALUES (?,?,?,?,?)", head)
             conn.execute("COMMIT")
