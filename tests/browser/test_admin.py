@@ -105,7 +105,7 @@ def test_people_are_narrowed_as_one_types_and_changed_in_place(serve: Serve, ope
         expect(page.locator(".done")).to_contain_text("carol is disabled")
         page.get_by_label("Type carol to confirm").fill("carol")
         page.get_by_role("button", name="Delete").click()
-        expect(page.locator(".done")).to_have_text("carol is deleted, with everything of theirs.")
+        expect(page.locator("#people .done")).to_have_text("carol is deleted, with everything of theirs.")
         expect(page.locator(".people tbody tr")).to_have_count(2)
 
 
