@@ -208,12 +208,13 @@ class _Judging:
             cost = current(conn).cost(question.model, used, question.day)
             paid = Paid(
                 outcome,
-                answer,
                 spent.input + spent.cache_read + spent.cache_write,
                 spent.output,
                 spent.cache_read,
                 cost.nanodollars if cost else None,
             )
             store.settle_question(conn, question.id, paid)
+            if answer is not None:
+                store.put_answer(conn, question, answer)
 
         self.db.write_sync(write)

@@ -69,10 +69,9 @@ class Question(Struct, frozen=True):
 
 
 class Paid(Struct, frozen=True):
-    """What became of a question: the outcome in a word, the answer if it is one, tokens, and billionths of a dollar."""
+    """What became of a question: the outcome in a word, tokens, and billionths of a dollar."""
 
     outcome: str
-    answer: str | None = None
     input: int | None = None
     output: int | None = None
     cache: int | None = None

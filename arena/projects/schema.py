@@ -96,3 +96,26 @@ def _(db: Database) -> None:
     )
     db.execute("CREATE INDEX idx_questions_day ON project_questions (day)")
     db.execute("CREATE INDEX idx_questions_evaluation_id ON project_questions (evaluation_id, reading)")
+
+
+@migrations(name="0002_readings")
+def _(db: Database) -> None:
+    # What a model answered quotes the README, so it goes with its person; what it cost stays.
+    db.execute(
+        """
+        CREATE TABLE project_readings (
+            evaluation_id TEXT NOT NULL REFERENCES project_evaluations (id) ON DELETE CASCADE,
+            reading INTEGER NOT NULL,
+            answer TEXT NOT NULL,
+            PRIMARY KEY (evaluation_id, reading)
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        INSERT INTO project_readings (evaluation_id, reading, answer)
+        SELECT evaluation_id, reading, answer FROM project_questions
+        WHERE answer IS NOT NULL AND evaluation_id IS NOT NULL
+        """
+    )
+    db.execute("ALTER TABLE project_questions DROP COLUMN answer")

@@ -183,7 +183,7 @@ def evaluation(conn: sqlite3.Connection, id: str) -> Evaluation | None:
         SELECT e.id, e.user_id, e.project_id, e.project_name, p.project_path_hash, e.state, e.local_score,
             e.local_summary, e.total_score, e.rubric_functionality, e.rubric_practicality, e.passed,
             e.cumulative_after, e.feedback, e.verdicts, e.reason, e.llm_model, e.created_at, e.evaluated_at,
-            (SELECT COUNT(*) FROM project_questions AS q WHERE q.evaluation_id = e.id AND q.outcome = 'answered')
+            (SELECT COUNT(*) FROM project_readings AS r WHERE r.evaluation_id = e.id)
         FROM project_evaluations AS e JOIN projects AS p ON p.id = e.project_id
         WHERE e.id = :id
         """,
@@ -199,7 +199,7 @@ def evaluations(conn: sqlite3.Connection, project_id: str, limit: int) -> list[E
         SELECT e.id, e.user_id, e.project_id, e.project_name, p.project_path_hash, e.state, e.local_score,
             e.local_summary, e.total_score, e.rubric_functionality, e.rubric_practicality, e.passed,
             e.cumulative_after, e.feedback, e.verdicts, e.reason, e.llm_model, e.created_at, e.evaluated_at,
-            (SELECT COUNT(*) FROM project_questions AS q WHERE q.evaluation_id = e.id AND q.outcome = 'answered')
+            (SELECT COUNT(*) FROM project_readings AS r WHERE r.evaluation_id = e.id)
         FROM project_evaluations AS e JOIN projects AS p ON p.id = e.project_id
         WHERE e.project_id = :project_id
         ORDER BY e.created_at DESC, e.id DESC LIMIT :limit
@@ -353,14 +353,13 @@ def settle_question(conn: sqlite3.Connection, id: str, paid: Paid) -> None:
     """Write down what became of a question."""
     conn.execute(
         """
-        UPDATE project_questions SET outcome = :outcome, answer = :answer, input_tokens = :input,
-            output_tokens = :output, cache_tokens = :cache, cost = :cost
+        UPDATE project_questions SET outcome = :outcome, input_tokens = :input, output_tokens = :output,
+            cache_tokens = :cache, cost = :cost
         WHERE id = :id
         """,
         {
             "id": id,
             "outcome": paid.outcome,
-            "answer": paid.answer,
             "input": paid.input,
             "output": paid.output,
             "cache": paid.cache,
@@ -369,13 +368,22 @@ def settle_question(conn: sqlite3.Connection, id: str, paid: Paid) -> None:
     )
 
 
+def put_answer(conn: sqlite3.Connection, question: Question, answer: str) -> None:
+    """Keep the good answer to a reading, if its evaluation is still there."""
+    conn.execute(
+        """
+        INSERT INTO project_readings (evaluation_id, reading, answer)
+        SELECT id, :reading, :answer FROM project_evaluations WHERE id = :evaluation_id
+        ON CONFLICT (evaluation_id, reading) DO UPDATE SET answer = excluded.answer
+        """,
+        {"evaluation_id": question.evaluation_id, "reading": question.reading, "answer": answer},
+    )
+
+
 def answer(conn: sqlite3.Connection, evaluation_id: str, reading: int) -> str | None:
     """The good answer to a reading that was paid for already."""
     row = conn.execute(
-        """
-        SELECT answer FROM project_questions
-        WHERE evaluation_id = :evaluation_id AND reading = :reading AND outcome = 'answered'
-        """,
+        "SELECT answer FROM project_readings WHERE evaluation_id = :evaluation_id AND reading = :reading",
         {"evaluation_id": evaluation_id, "reading": reading},
     ).fetchone()
     return row[0] if row else None

@@ -10,6 +10,7 @@ from tests.browser.conftest import NARROW, WIDE, Open, join
 from tests.flows.conftest import Serve
 from tests.flows.serving import Serving, session
 
+PROJECTS = ("/projects", "/projects/new")
 EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in")
 TEAM = "platform-and-infrastructure-of-the-northern-region"
 NARROWED = (f"/?team={TEAM}", f"/?team={TEAM}&tool=codex")
@@ -79,7 +80,7 @@ def test_pages_for_an_administrator_are_quiet_and_fit(box: Serving, link: str, o
         for scheme, width in LOOKS:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 800})
-            look(page, (*MEMBERS, *TERMINALS, *ADMINS), width)
+            look(page, (*MEMBERS, *PROJECTS, *TERMINALS, *ADMINS), width)
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
@@ -88,7 +89,7 @@ def test_the_pages_of_an_empty_box_are_quiet_and_fit(serve: Serve, open_page: Op
     with open_page(box, width=width, color_scheme=scheme) as page:
         look(page, EVERYBODYS, width)
         join(page, box.first_link())
-        look(page, MEMBERS, width)
+        look(page, (*MEMBERS, *PROJECTS), width)
         page.goto("/dashboard")
         page.get_by_role("button", name="Make a key").click()
         expect(page.locator(".fresh code").first).to_be_visible()

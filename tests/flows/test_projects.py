@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from arena.accounts import store as accounts
-from arena.accounts.actions import links
+from arena.accounts.actions import links, people
 from arena.audit.models import OPERATOR
 from arena.core import clock
 from tests.flows.conftest import Serve, end
@@ -358,6 +358,22 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_pays_no_answer_twice(se
     assert outcomes == ["answered", "asked", "answered"]
 
 
+def test_what_a_model_quoted_goes_with_its_person_and_what_it_cost_stays(
+    shared: tuple[Serving, Model], judge: Model
+) -> None:
+    box = shared[0]
+    frank = box.add(name := f"frank-{next(_numbers)}")
+    judge.says = [verdict(5, 5, feedback="Unmistakably Frank's.")] * 2
+    id = submit(frank, body("frankly")).json()["evaluation"]["id"]
+    spent = "SELECT COUNT(*), SUM(cost) FROM project_questions"
+    before = box.ask(spent)
+    box.write(partial(people.delete_user, name=name, caller=OPERATOR, now=clock.now()))
+    for table in ("projects", "project_evaluations", "project_readings", "project_questions"):
+        assert not any("Unmistakably" in str(row) for row in box.ask(f"SELECT * FROM {table}")), table
+    assert box.ask("SELECT id FROM project_evaluations WHERE id = :id", id=id) == []
+    assert box.ask(spent) == before
+
+
 def test_what_was_submitted_when_nobody_was_woken_is_judged_at_the_next_start(serve: Serve, model: Model) -> None:
     box = serve(**model.env())
     alice = box.add("alice")
@@ -414,7 +430,7 @@ def test_a_laptop_submits_and_hears_what_came_of_it(alice: Person, judge: Model,
     done = arena("submit", str(folder), HOME=str(tmp_path), **who)
     assert done.returncode == 0, done.stderr
     assert "tally passed: 7 of 10." in done.stdout
-    assert "tally is being judged." in done.stderr
+    assert re.match(r"tally (waits for its turn|is being judged)\.\n", done.stderr)
     assert len(judge.asked) == 2
     again = json.loads(arena("submit", str(folder), "--json", HOME=str(tmp_path), **who).stdout)
     assert again["finalScore"] == 7

@@ -189,7 +189,6 @@ CREATE TABLE project_questions (
     reading INTEGER NOT NULL,
     day TEXT NOT NULL,
     outcome TEXT NOT NULL,
-    answer TEXT,
     llm_model TEXT NOT NULL,
     input_tokens INTEGER,
     output_tokens INTEGER,
@@ -201,6 +200,13 @@ CREATE TABLE project_questions (
 CREATE INDEX idx_questions_day ON project_questions (day);
 
 CREATE INDEX idx_questions_evaluation_id ON project_questions (evaluation_id, reading);
+
+CREATE TABLE project_readings (
+    evaluation_id TEXT NOT NULL REFERENCES project_evaluations (id) ON DELETE CASCADE,
+    reading INTEGER NOT NULL,
+    answer TEXT NOT NULL,
+    PRIMARY KEY (evaluation_id, reading)
+) STRICT;
 
 CREATE TABLE projects (
     id TEXT PRIMARY KEY,
