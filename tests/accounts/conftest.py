@@ -103,9 +103,13 @@ def wait(awaitable: Any) -> Any:
     return asyncio.run(awaitable)
 
 
-def sign_in(db: Database, name: str, password: str = PASSWORD, **more: Any) -> Any:
+def signing_in(db: Database, name: str, password: str = PASSWORD, **more: Any) -> Any:
     given = {"session_days": 30, "secret": "a" * 64, "tally": Tally(), "caller": HERE, "now": NOW, **more}
-    return wait(sessions.sign_in(db, name=name, password=password, **given))
+    return sessions.sign_in(db, name=name, password=password, **given)
+
+
+def sign_in(db: Database, name: str, password: str = PASSWORD, **more: Any) -> Any:
+    return wait(signing_in(db, name, password, **more))
 
 
 def join(db: Database, token: str, **more: Any) -> Any:

@@ -1,6 +1,7 @@
 """Signing in with a password, being known by a session, signing out."""
 
 import asyncio
+import threading
 import time
 from functools import partial
 
@@ -8,13 +9,13 @@ import pytest
 from argon2 import PasswordHasher
 
 from arena.accounts import rules, store
-from arena.accounts.actions import people, sessions
+from arena.accounts.actions import passwords, people, sessions
 from arena.audit.models import Caller
 from arena.audit.rules import STRANGERS, Tally
 from arena.core.clock import DAY
-from arena.core.errors import Forbidden, NotSignedIn
+from arena.core.errors import Forbidden, NotSignedIn, Unavailable
 
-from .conftest import HERE, NOW, PASSWORD, sign_in, wait
+from .conftest import HERE, NOW, PASSWORD, sign_in, signing_in, wait
 
 
 def who(db, token, now=NOW):
@@ -165,3 +166,28 @@ def test_a_crowd_that_guesses_costs_the_log_a_bounded_number_of_rows(db, bob, ev
             sign_in(db, f"nobody-{number}", "wrong", tally=tally, caller=caller)
     failed = [details for event, _, details in events() if event == "sign_in_failed"]
     assert failed == [{}] * STRANGERS + [{"times": 1}, {"times": 10}, {"times": 100}]
+
+
+def test_a_crowd_beyond_what_can_be_looked_at_is_sent_away_and_nobodys_guess_is_counted(db, bob, monkeypatch) -> None:
+    monkeypatch.setattr(passwords, "QUEUE", 3)
+    looking, done = threading.Event(), threading.Event()
+
+    def look(stored, password):
+        looking.set()
+        return done.wait(10) and password == PASSWORD
+
+    monkeypatch.setattr(rules, "is_password", look)
+
+    async def crowd():
+        came = [asyncio.create_task(signing_in(db, "bob", PASSWORD)) for _ in range(3)]
+        await asyncio.to_thread(looking.wait, 10)
+        while passwords._waiting < 3:  # noqa: ASYNC110  (a number has no event)
+            await asyncio.sleep(0.001)
+        with pytest.raises(Unavailable, match="Too many people"):
+            await signing_in(db, "bob", PASSWORD)
+        done.set()
+        return [opened.person for opened in await asyncio.gather(*came)]
+
+    assert asyncio.run(crowd()) == [bob] * 3
+    assert sign_in(db, "bob").person == bob
+    assert db.glance(lambda conn: conn.execute("SELECT count(*) FROM failed_guesses").fetchone()[0]) == 0

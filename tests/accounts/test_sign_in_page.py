@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from arena.accounts import store
-from arena.accounts.actions import links, people
+from arena.accounts.actions import links, passwords, people
 from arena.core import clock
 
 from .conftest import HERE, PASSWORD
@@ -34,6 +34,20 @@ def test_the_session_cookie_is_httponly_lax_and_lasts(site, bob) -> None:
     assert cookie.startswith("arena=")
     for part in ("httponly", "samesite=lax", "path=/", f"max-age={30 * 86_400}"):
         assert part in cookie
+
+
+def test_a_crowd_at_the_door_loses_nobody_what_they_typed(site, db, bob, monkeypatch) -> None:
+    link = f"/join/{invite(db)}"
+    monkeypatch.setattr(passwords, "QUEUE", 0)
+    answer = site.sign_in("bob")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Too many people sign in just now" in answer.text
+    assert 'value="bob"' in answer.text
+    data = {"csrf": site.csrf(link), "name": "dora", "display": "Dora the First", "password": PASSWORD}
+    joined = site.client.post(link, data=data)
+    assert joined.status_code == 503
+    assert "Too many people sign in just now" in joined.text
+    assert 'value="Dora the First"' in joined.text
 
 
 def test_a_wrong_password_shows_the_form_again_with_the_name(site, bob) -> None:

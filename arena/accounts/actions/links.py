@@ -4,7 +4,7 @@ import sqlite3
 from functools import partial
 
 from arena.accounts import rules, store
-from arena.accounts.actions.passwords import slowly
+from arena.accounts.actions.passwords import refuse_crowd, slowly
 from arena.accounts.actions.people import add_user, refuse, someone, taken
 from arena.accounts.actions.sessions import open_session
 from arena.accounts.models import Link, LinkKind, Person, Role, SignedIn
@@ -118,8 +118,10 @@ async def join(
     Without a token it is somebody new who needs none: the caller has asked the configuration. ``previous`` is the
     token of a web session that ends with it. A sign-in link sets the password if one is given, must set it if there is
     none yet, and then ends that person's other web sessions. Raises `NotFound` for a link that does not open, and
-    `Invalid` whose details say ``{"errors": {field: sentence}}``; the link can then be used again.
+    `Unavailable` in a crowd or `Invalid` whose details say ``{"errors": {field: sentence}}``; the link can then be
+    used again.
     """
+    refuse_crowd()
     link = ANYONE if token is None else db.glance(partial(look_at_link, token=token, now=now))
     if link.kind == "sign-in":
         stored = db.glance(partial(store.password_by_name, username=link.name or ""))

@@ -16,16 +16,33 @@ from arena.audit.models import Caller
 from arena.audit.rules import Tally
 from arena.core import ids
 from arena.core.db import Database
-from arena.core.errors import Conflict
+from arena.core.errors import Conflict, Unavailable
 
 T = TypeVar("T")
 HASHING = ThreadPoolExecutor(2, thread_name_prefix="arena-password")
 """Two hashes at once, 64 MiB each: a crowd that signs in waits its turn and cannot fill the memory."""
+QUEUE = 100
+"""Hashes that wait their turn at the most: about six seconds' worth, then browsers would give up anyway."""
+
+_waiting = 0
+
+
+def refuse_crowd() -> None:
+    """Raise `Unavailable` while as many passwords as may be wait to be looked at; ask before anything is counted."""
+    if _waiting >= QUEUE:
+        raise Unavailable(
+            "Too many people sign in just now. Nothing was changed; try again in a moment.", retry_after=5
+        )
 
 
 async def slowly(fn: Callable[[], T]) -> T:
     """Run a hash in its own thread, when its turn comes."""
-    return await asyncio.get_running_loop().run_in_executor(HASHING, fn)
+    global _waiting  # noqa: PLW0603
+    _waiting += 1
+    try:
+        return await asyncio.get_running_loop().run_in_executor(HASHING, fn)
+    finally:
+        _waiting -= 1
 
 
 async def set_password(
@@ -51,6 +68,7 @@ async def set_password(
     found = db.glance(partial(store.password_by_name, username=person.name))
     stored = found.hash if found else None
     refuse(new=rules.password_problem(new, person.name))
+    refuse_crowd()
     begun = []
     if stored is not None:
         known = device.id if device and rules.is_known(device, user_id, stored) else None

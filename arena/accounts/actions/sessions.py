@@ -5,7 +5,7 @@ from functools import partial
 
 from arena.accounts import rules, store
 from arena.accounts.actions import guesses
-from arena.accounts.actions.passwords import slowly
+from arena.accounts.actions.passwords import refuse_crowd, slowly
 from arena.accounts.actions.people import someone
 from arena.accounts.models import Device, Person, SessionOwner, SignedIn
 from arena.audit.actions import note, seldom
@@ -36,8 +36,9 @@ async def sign_in(
 
     ``device`` is what the browser remembers of those who signed in with it. Raises `NotSignedIn` with one sentence,
     after the same time, whether the name or the password is wrong, `TooMany` with when to try again once too many
-    were wrong, and `Forbidden` for somebody who is right and disabled.
+    were wrong, `Unavailable` in a crowd, and `Forbidden` for somebody who is right and disabled.
     """
+    refuse_crowd()
     name = rules.name_of(name)
     found = db.glance(partial(store.password_by_name, username=name))
     stored = found.hash if found else None

@@ -12,7 +12,7 @@ from arena.accounts.guards import caller_of, welcome
 from arena.accounts.models import Link
 from arena.accounts.pages import JoinPage, ways, ways_in
 from arena.core import clock
-from arena.core.errors import Invalid
+from arena.core.errors import Invalid, Unavailable
 from arena.web.box import box_of
 from arena.web.forms import field, form_page
 from arena.web.session import token_of
@@ -45,9 +45,9 @@ async def join(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
             now=now,
             previous=token_of(request),
         )
-    except Invalid as no:
+    except (Invalid, Unavailable) as no:
         link = box.db.glance(partial(links.look_at_link, token=token, now=now))
-        errors = (no.details or {}).get("errors", {})
+        errors = (no.details or {}).get("errors", {"": no.sentence})
         return join_form(request, link, link.name or name, display, errors, no.status, token=token)
     return welcome(request, opened, "/")
 

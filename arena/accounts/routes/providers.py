@@ -20,7 +20,7 @@ from arena.accounts.routes import settings
 from arena.accounts.routes.join import join_form
 from arena.accounts.routes.sign_in import sign_in_form
 from arena.core import clock, ids
-from arena.core.errors import ArenaError, Conflict, Invalid, NotFound
+from arena.core.errors import ArenaError, Conflict, Invalid, NotFound, Unavailable
 from arena.web.box import box_of, visitor_of
 from arena.web.forms import field, see_other
 from arena.web.session import forget, keep, kept, safe_next, token_of
@@ -124,8 +124,8 @@ async def join(request: AnyRequest) -> Response[bytes]:
         else:
             days = box.config.accounts.session_days
             opened = await links.join(box.db, token=None, password=field(form, "password"), session_days=days, **common)
-    except Invalid as no:
-        errors = (no.details or {}).get("errors", {})
+    except (Invalid, Unavailable) as no:
+        errors = (no.details or {}).get("errors", {"": no.sentence})
         if newcomer is not None:
             return _newcomer_form(request, newcomer, name, display, errors, no.status)
         return join_form(request, links.ANYONE, name, display, errors, no.status)

@@ -10,7 +10,7 @@ from arena.accounts.actions import providers, sessions
 from arena.accounts.guards import caller_of, device_of, tally_of, welcome
 from arena.accounts.pages import SignInPage, ways_in
 from arena.core import clock
-from arena.core.errors import ArenaError, Forbidden, NotSignedIn, TooMany
+from arena.core.errors import ArenaError, Forbidden, NotSignedIn, TooMany, Unavailable
 from arena.web.box import box_of, visitor_of
 from arena.web.forms import field, form_page, see_other
 from arena.web.session import safe_next, session_cookie, token_of
@@ -45,7 +45,7 @@ async def sign_in(request: AnyRequest) -> Response[bytes]:
             device=device_of(request),
             previous=token_of(request),
         )
-    except (NotSignedIn, Forbidden, TooMany) as no:
+    except (NotSignedIn, Forbidden, TooMany, Unavailable) as no:
         return sign_in_form(request, next=next, name=name, error=no)
     return welcome(request, opened, next)
 
