@@ -18,7 +18,17 @@ from litestar.datastructures import CacheControlHeader, State
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from arena.accounts.guards import SignInFirst, ask_to_sign_in, identify, meter, own_form, public_name, too_many
+from arena.accounts.guards import (
+    ShutOut,
+    SignInFirst,
+    ask_to_sign_in,
+    identify,
+    meter,
+    own_form,
+    public_name,
+    say_why,
+    too_many,
+)
 from arena.core import clock
 from arena.core.addresses import network_of
 from arena.core.clock import Days
@@ -72,7 +82,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
     app = Litestar(
         route_handlers=[*routers(), _static(), openapi],
         guards=[doorkeeper],
-        exception_handlers={SignInFirst: ask_to_sign_in, Exception: on_error},
+        exception_handlers={SignInFirst: ask_to_sign_in, ShutOut: say_why, Exception: on_error},
         before_request=own_form,
         lifespan=[lifespan],
         state=State({"box": box}),

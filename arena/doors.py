@@ -11,7 +11,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
 from msgspec import Struct
 
-from arena.accounts.guards import GUARDS, Who, meter
+from arena.accounts.guards import Who, let_in, meter
 from arena.web.box import Connection
 from arena.web.errors import MethodNotAllowed
 
@@ -151,7 +151,7 @@ async def doorkeeper(connection: Connection, handler: BaseRouteHandler) -> None:
         raise MethodNotAllowed("This address does not take that method.")
     if door.limit is not None:
         meter(connection, door.limit)
-    await GUARDS[door.who](connection, handler)
+    await let_in(connection, handler, door.who)
 
 
 def door_of(connection: Connection) -> Door | None:

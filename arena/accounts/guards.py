@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -26,10 +26,11 @@ from arena.core.errors import ArenaError, ClientTooOld, Forbidden, NotFound, Not
 from arena.core.log import log
 from arena.web import session
 from arena.web.box import Connection, Visitor, address_of, box_of, header, visitor_of
-from arena.web.errors import PROGRAMS
+from arena.web.errors import PROGRAMS, on_error
 from arena.web.forms import see_other
 from arena.web.limits import Quota
 
+T = TypeVar("T")
 LOOK_AGAIN = 1_000
 """Milliseconds for which a key that was found is not looked up again before a write."""
 KEYS_KEPT = 10_000
@@ -40,6 +41,14 @@ _notes: set[asyncio.Task[None]] = set()
 
 class SignInFirst(NotSignedIn):
     """A page that only somebody signed in may see; `ask_to_sign_in` leads to the sign-in page and back."""
+
+
+class ShutOut(Exception):
+    """A visitor who lost the right to do something while they did it; no page of what they may not see answers it."""
+
+    def __init__(self, no: ArenaError) -> None:
+        super().__init__(no.sentence)
+        self.no = no
 
 
 def caller_of(connection: Connection) -> Caller:
@@ -222,12 +231,48 @@ def public_name(db: Database, user_id: str) -> str:
 
 
 async def own_form(request: Request[Any, Any, Any]) -> None:
-    """Refuse, and note, an unsafe request that did not come from a form of ours (before every request)."""
+    """Refuse, and note, an unsafe request that did not come from a form of ours (before every request).
+
+    A form may take its time to arrive: whether its sender may come in is asked again once it is here.
+    """
     try:
         await session.check_form(request)
     except Forbidden:
         note_unauthorized(request, "not a form of this site, or an old one")
         raise
+    let_in = request.scope["state"].get("let_in")
+    if let_in is not None and request.method in session.UNSAFE and request.route_handler.opt.get("csrf") is not False:
+        _forget(request)
+        await let_in(request, request.route_handler)
+
+
+def still(connection: Connection) -> Callable[[sqlite3.Connection], None]:
+    """Make ready the question, to be asked in the write itself, whether a visitor may still do what they came for.
+
+    It raises `ShutOut` once their web session is over, or they are no administrator any more.
+    """
+    visitor, token, now = me(connection), session.token_of(connection) or "", clock.now()
+
+    def ask(conn: sqlite3.Connection) -> None:
+        found = sessions.identify(conn, token=token, now=now)
+        if found is None or found.person.id != visitor.id:
+            said = "You were signed out meanwhile, so nothing was changed. Sign in and send it again."
+            raise ShutOut(NotSignedIn(said))
+        if visitor.is_admin and not found.person.is_admin:
+            raise ShutOut(Forbidden("You are no administrator any more, so nothing was changed."))
+
+    return ask
+
+
+async def write(connection: Connection, deed: Callable[[sqlite3.Connection], T]) -> T:
+    """Store what a visitor does, if they still may at the moment it is stored. Raises as `still` and ``deed``."""
+    ask = still(connection)
+
+    def ask_and_do(conn: sqlite3.Connection) -> T:
+        ask(conn)
+        return deed(conn)
+
+    return await box_of(connection).db.write(ask_and_do)
 
 
 def welcome(request: Request[Any, Any, Any], opened: SignedIn, next: str) -> Response[bytes]:
@@ -252,6 +297,12 @@ def device_of(connection: Connection) -> Device | None:
         return msgspec.convert(session.device_of(connection), Device)
     except msgspec.ValidationError:
         return None
+
+
+def say_why(request: Request[Any, Any, Any], problem: ShutOut) -> Response[bytes]:
+    """Answer whoever was shut out as those who are (exception handler of `ShutOut`)."""
+    _forget(request)
+    return on_error(request, problem.no)
 
 
 def ask_to_sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[bytes]:
@@ -354,6 +405,12 @@ GUARDS: dict[Who, Callable[[Connection, BaseRouteHandler], Awaitable[None]]] = {
     "person": is_somebody,
 }
 """What it takes to be let in, by the word that `arena.doors` uses for it."""
+
+
+async def let_in(connection: Connection, handler: BaseRouteHandler, who: Who) -> None:
+    """Let somebody in, or raise why not; `own_form` asks the same again."""
+    connection.scope["state"]["let_in"] = GUARDS[who]
+    await GUARDS[who](connection, handler)
 
 
 def _look(connection: Connection) -> None:

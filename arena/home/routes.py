@@ -9,7 +9,7 @@ from litestar.response import Stream
 
 from arena.accounts import store as accounts_store
 from arena.accounts.actions import keys, links
-from arena.accounts.guards import caller_of, me
+from arena.accounts.guards import caller_of, me, write
 from arena.core import clock
 from arena.core.errors import ArenaError, NotFound
 from arena.home import pages
@@ -64,7 +64,7 @@ async def make_key(request: AnyRequest) -> Response[bytes]:
     visitor, now = me(request), clock.now()
     make = partial(keys.make_key, user_id=visitor.id, label=label, caller=caller_of(request), now=now)
     try:
-        key = await box_of(request).db.write(make)
+        key = await write(request, make)
     except ArenaError as problem:
         return await _dashboard(request, label=label, problem=problem)
     return await _dashboard(request, fresh_key=key)
@@ -75,7 +75,7 @@ async def revoke_key(request: AnyRequest, prefix: FromPath[str]) -> Response[byt
     """Revoke one of the visitor's own keys."""
     visitor, now = me(request), clock.now()
     revoke = partial(keys.revoke_key, user_id=visitor.id, prefix=prefix, caller=caller_of(request), now=now)
-    await box_of(request).db.write(revoke)
+    await write(request, revoke)
     return Response(b"", status_code=303, headers={"location": "/dashboard"})
 
 
@@ -91,7 +91,7 @@ async def invite(request: AnyRequest) -> Response[bytes]:
         now=now,
         by=visitor.id,
     )
-    token = await box.db.write(make)
+    token = await write(request, make)
     return await _dashboard(request, invitation_link=f"{box.address}/join/{token}")
 
 

@@ -188,7 +188,11 @@ def build() -> Litestar:
     """The site's doors, before there is a box behind them."""
     return Litestar(
         route_handlers=[arena.accounts.routes.router, page, operator, board, whoami, signed, form, threaded],
-        exception_handlers={guards.SignInFirst: guards.ask_to_sign_in, Exception: on_error},
+        exception_handlers={
+            guards.SignInFirst: guards.ask_to_sign_in,
+            guards.ShutOut: guards.say_why,
+            Exception: on_error,
+        },
         before_request=guards.own_form,
         lifespan=[opened],
         openapi_config=None,

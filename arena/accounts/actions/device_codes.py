@@ -4,6 +4,7 @@ The key is made when the machine comes for it, so that nobody else ever holds it
 """
 
 import sqlite3
+from collections.abc import Callable
 from typing import Literal
 
 from arena.accounts import rules, store
@@ -40,16 +41,26 @@ def ask(conn: sqlite3.Connection, *, label: str, caller: Caller, now: int) -> Ne
 
 
 async def answer(
-    db: Database, *, code: str, allow: bool | None, user_id: str, secret: str, caller: Caller, now: int
+    db: Database,
+    *,
+    code: str,
+    allow: bool | None,
+    user_id: str,
+    secret: str,
+    caller: Caller,
+    now: int,
+    still: Callable[[sqlite3.Connection], None] = lambda _: None,
 ) -> DeviceCode:
     """Say yes or no, once, to the machine that waits behind a short code; None only looks who it is.
 
     Raises `Invalid` with the reason why there is none, `TooMany` once too many codes were wrong, and `Conflict` for
-    somebody who has as many keys as may be; the machine then goes on waiting.
+    somebody who has as many keys as may be; the machine then goes on waiting. ``still`` raises in the write if they
+    may not any more.
     """
     begun = await guesses.begin(db, counters=rules.code_counters(secret, user_id, caller.address), now=now)
 
     def write(conn: sqlite3.Connection) -> DeviceCode | Invalid | Conflict:
+        still(conn)
         asked = store.device_code_by_user_code(conn, ids.digest(rules.user_code_of(code)))
         if asked is None:
             return Invalid("No machine waits behind this code. Compare it with your terminal; it has eight letters.")

@@ -57,12 +57,13 @@ async def set_password(
     caller: Caller,
     now: int,
     device: Device | None = None,
+    still: Callable[[sqlite3.Connection], None] = lambda _: None,
 ) -> None:
     """Give somebody who is signed in a new password; whoever has one must know it.
 
     Their web sessions end, but for the one whose token is ``keep``, and so do sign-in links. A wrong current password
     counts as a wrong guess at a sign-in (see `guesses`). Raises `NotFound`, `TooMany`, `Conflict` when the password
-    changed meanwhile, and `Invalid` with the sentences by field.
+    changed meanwhile, and `Invalid` with the sentences by field. ``still`` raises in the write if they may no more.
     """
     person = db.glance(partial(with_id, id=user_id))
     found = db.glance(partial(store.password_by_name, username=person.name))
@@ -82,6 +83,7 @@ async def set_password(
     hashed = await slowly(partial(rules.hash_password, new))
 
     def write(conn: sqlite3.Connection) -> None:
+        still(conn)
         if store.password_by_name(conn, person.name) != found:
             raise Conflict("Your password was changed elsewhere meanwhile. Nothing was changed here; look again.")
         guesses.was_right(conn, begun=begun, now=now)

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 
 from arena.accounts import rules, store
 from arena.accounts.actions import keys
-from arena.accounts.guards import caller_of, me
+from arena.accounts.guards import caller_of, me, write
 from arena.accounts.pages import PAGE, Outcome, keys_page
 from arena.core import clock
 from arena.web.box import box_of
@@ -28,7 +28,7 @@ async def list_keys(request: AnyRequest) -> Response[bytes]:
 async def revoke(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
     """Revoke a key, whosever it is, and show the same keys again."""
     deed = partial(keys.revoke_any_key, id=id, caller=caller_of(request), now=clock.now(), by=me(request).id)
-    key = await box_of(request).db.write(deed)
+    key = await write(request, deed)
     if key.revoked_at is not None:
         return await _page(request, Outcome(f"{key.prefix} of {key.username} was revoked before."))
     return await _page(request, Outcome(f"{key.prefix} of {key.username} is revoked: it opens nothing any more."))

@@ -8,7 +8,7 @@ from litestar.params import FromPath
 
 from arena.accounts import rules, store
 from arena.accounts.actions import sessions
-from arena.accounts.guards import caller_of, me
+from arena.accounts.guards import caller_of, me, write
 from arena.accounts.pages import PAGE, Outcome, sessions_page
 from arena.core import clock, ids
 from arena.web import session
@@ -30,7 +30,7 @@ async def list_sessions(request: AnyRequest) -> Response[bytes]:
 async def end(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
     """End a web session, whosever it is, and show the others again."""
     deed = partial(sessions.end_any_session, id=id, caller=caller_of(request), now=clock.now(), by=me(request).id)
-    person = await box_of(request).db.write(deed)
+    person = await write(request, deed)
     if person is None:
         return await _page(request, Outcome("That web session was over already."))
     return await _page(request, Outcome(f"{person.name} is signed out of that browser."))
@@ -40,7 +40,7 @@ async def end(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
 async def end_all(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     """End every web session of a person, and show theirs: none."""
     deed = partial(sessions.end_sessions_of, name=name, caller=caller_of(request), now=clock.now(), by=me(request).id)
-    person, ended = await box_of(request).db.write(deed)
+    person, ended = await write(request, deed)
     return await _page(request, Outcome(f"{person.name} is signed out of {plural(ended, 'browser', 'browsers')}."))
 
 

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp
 
 from arena.accounts import rules
 from arena.accounts.actions import device_codes
-from arena.accounts.guards import caller_of, me
+from arena.accounts.guards import caller_of, me, still
 from arena.accounts.models import DeviceAsk, DeviceAsked, DeviceCollect, DeviceKey, NewKey
 from arena.accounts.pages import DevicePage
 from arena.core import clock
@@ -74,6 +74,7 @@ async def answer(request: AnyRequest) -> Response[bytes]:
             secret=box.secret,
             caller=caller_of(request),
             now=now,
+            still=still(request),
         )
     except (Invalid, Conflict, TooMany) as no:
         page = DevicePage(code=code[:20], error=no.sentence)

@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 
 from arena.accounts import rules
 from arena.accounts.actions import keys, people
-from arena.accounts.guards import caller_of, me
+from arena.accounts.guards import caller_of, me, write
 from arena.accounts.models import Myself, Regenerated, Revoked, WhichKey
 from arena.core import clock
 from arena.core.errors import NotFound
@@ -39,7 +39,7 @@ async def regenerate(request: AnyRequest) -> ASGIApp:
     """Make a key in place of the newest one, or of the one named; the old one opens nothing from now on."""
     said, id = await json_of(request, WhichKey), me(request).id
     deed = partial(keys.replace_key, user_id=id, prefix=said.prefix, caller=caller_of(request), now=clock.now())
-    key = await box_of(request).db.write(deed)
+    key = await write(request, deed)
     message = "The new key is shown only now. The old one opens nothing any more."
     return answer(Regenerated(key, key[: rules.PREFIX_LENGTH], message), 201)
 
@@ -50,9 +50,9 @@ async def revoke(request: AnyRequest) -> ASGIApp:
     said, id = await json_of(request, WhichKey), me(request).id
     if said.prefix:
         deed = partial(keys.revoke_key, user_id=id, prefix=said.prefix, caller=caller_of(request), now=clock.now())
-        await box_of(request).db.write(deed)
+        await write(request, deed)
         revoked = [said.prefix]
     else:
         all_of_them = partial(keys.revoke_all, user_id=id, caller=caller_of(request), now=clock.now())
-        revoked = await box_of(request).db.write(all_of_them)
+        revoked = await write(request, all_of_them)
     return answer(Revoked(True, revoked, "These keys open nothing any more. Sign in again with `arena login`."))

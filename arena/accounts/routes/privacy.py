@@ -9,7 +9,7 @@ from litestar.types import ASGIApp
 
 from arena.accounts import store
 from arena.accounts.actions import people
-from arena.accounts.guards import caller_of, me
+from arena.accounts.guards import caller_of, me, write
 from arena.accounts.models import Settings
 from arena.core import clock
 from arena.core.errors import Invalid
@@ -49,5 +49,5 @@ async def change_settings(request: AnyRequest) -> ASGIApp:
 async def _set(request: AnyRequest, *, private: bool) -> None:
     box = box_of(request)
     deed = partial(people.set_privacy, private=private, caller=caller_of(request), now=clock.now())
-    if await box.db.write(partial(deed, user_id=me(request).id)):
+    if await write(request, partial(deed, user_id=me(request).id)):
         box.live.tell()

@@ -14,7 +14,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from arena.accounts.actions import identities, links, providers
-from arena.accounts.guards import caller_of, me, tally_of, welcome
+from arena.accounts.guards import caller_of, me, tally_of, welcome, write
 from arena.accounts.models import Asked, Errand, Newcomer
 from arena.accounts.routes import settings
 from arena.accounts.routes.join import join_form
@@ -158,7 +158,7 @@ async def _finish(request: AnyRequest, errand: Errand, answer: dict[str, str], n
         if visitor is None or visitor.id != errand.user_id:
             raise Conflict("You signed out meanwhile, so nothing was linked. Sign in and begin again.")
         deed = partial(identities.link, identity=identity, config=box.config, caller=caller, now=now)
-        await box.db.write(partial(deed, user_id=visitor.id))
+        await write(request, partial(deed, user_id=visitor.id))
         return see_other("/settings?done=linked#identities")
     opened = await identities.come_in(
         box.db,

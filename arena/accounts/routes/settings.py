@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from arena.accounts import pages, rules, store
 from arena.accounts.actions import identities, passwords, people, providers, sessions
-from arena.accounts.guards import caller_of, device_of, me, tally_of
+from arena.accounts.guards import caller_of, device_of, me, still, tally_of, write
 from arena.core import clock
 from arena.core.errors import ArenaError, Invalid
 from arena.web.box import box_of
@@ -32,7 +32,7 @@ async def set_name(request: AnyRequest) -> Response[bytes]:
     display = field(await request.form(), "display")
     deed = partial(people.set_display, user_id=me(request).id, display=display)
     try:
-        await box_of(request).db.write(partial(deed, caller=caller_of(request), now=clock.now()))
+        await write(request, partial(deed, caller=caller_of(request), now=clock.now()))
     except Invalid as no:
         return await settings_form(request, no, "display", display=display)
     return see_other("/settings?done=name#name")
@@ -54,6 +54,7 @@ async def set_password(request: AnyRequest) -> Response[bytes]:
             device=device_of(request),
             caller=caller_of(request),
             now=clock.now(),
+            still=still(request),
         )
     except ArenaError as no:
         return await settings_form(request, no, "current")
@@ -67,7 +68,7 @@ async def unlink(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
     issuers = {offer.issuer for offer in providers.offers(box.config.oauth)}
     deed = partial(identities.unlink, user_id=me(request).id, id=id, issuers=issuers)
     try:
-        await box.db.write(partial(deed, caller=caller_of(request), now=clock.now()))
+        await write(request, partial(deed, caller=caller_of(request), now=clock.now()))
     except ArenaError as no:
         return await settings_form(request, no, "identities")
     return see_other("/settings?done=unlinked#identities")
@@ -78,7 +79,7 @@ async def end_session(request: AnyRequest, id: FromPath[str]) -> Response[bytes]
     """Sign one of the visitor's browsers out."""
     deed = partial(sessions.end_one, user_id=me(request).id, id=id, caller=caller_of(request), now=clock.now())
     try:
-        await box_of(request).db.write(deed)
+        await write(request, deed)
     except ArenaError as no:
         return await settings_form(request, no, "sessions")
     return see_other("/settings?done=ended#sessions")
@@ -88,7 +89,7 @@ async def end_session(request: AnyRequest, id: FromPath[str]) -> Response[bytes]
 async def end_other_sessions(request: AnyRequest) -> Response[bytes]:
     """Sign all of the visitor's browsers out but this one."""
     deed = partial(sessions.end_others, user_id=me(request).id, keep=token_of(request))
-    await box_of(request).db.write(partial(deed, caller=caller_of(request), now=clock.now()))
+    await write(request, partial(deed, caller=caller_of(request), now=clock.now()))
     return see_other("/settings?done=others#sessions")
 
 
@@ -100,7 +101,7 @@ async def delete(request: AnyRequest) -> Response[bytes]:
     try:
         if rules.name_of(typed) != visitor.name:
             raise Invalid(f"Nothing was deleted: type {visitor.name} to delete this account.")
-        await box_of(request).db.write(deed)
+        await write(request, deed)
     except ArenaError as no:
         return await settings_form(request, no, "delete", confirm=typed)
     return see_other("/", session_cookie(request, "", 0))

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 
 from arena.accounts import rules
 from arena.accounts.actions import keys
-from arena.accounts.guards import SignInFirst, caller_of, me
+from arena.accounts.guards import SignInFirst, caller_of, me, write
 from arena.accounts.pages import TerminalPage
 from arena.core import clock
 from arena.core.errors import ArenaError, Conflict, Invalid
-from arena.web.box import box_of, visitor_of
+from arena.web.box import visitor_of
 from arena.web.forms import content_security_policy, field, form_page, see_other
 
 PATIENCE = 5 * clock.MINUTE
@@ -51,7 +51,7 @@ async def answer(request: AnyRequest) -> Response[bytes]:
         raise Conflict("The terminal waits five minutes for an answer, and they are over. Ask again from the terminal.")
     make = partial(keys.make_key, user_id=visitor.id, label=label, way="browser", caller=caller_of(request), now=now)
     try:
-        key = await box_of(request).db.write(make)
+        key = await write(request, make)
     except ArenaError as no:
         return _form(request, replace(page, error=no.sentence), no.status)
     said = {

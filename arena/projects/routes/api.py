@@ -11,7 +11,7 @@ from litestar.params import FromPath, FromQuery
 from litestar.types import ASGIApp
 
 from arena.accounts.actions.keys import still_good
-from arena.accounts.guards import caller_of, me, reader_of, refuse_key, sent_key, signed
+from arena.accounts.guards import caller_of, me, reader_of, refuse_key, sent_key, signed, write
 from arena.core import clock
 from arena.core.clock import iso
 from arena.core.errors import Invalid, NotFound, Unavailable
@@ -51,7 +51,10 @@ async def evaluate(request: AnyRequest, wait: FromQuery[int] = PATIENCE) -> ASGI
     except ValueError as problem:
         raise Invalid(str(problem)) from problem
     box, deed = box_of(request), submitting(request, user_id, sent)
-    id = await box.db.write(lambda conn: deed(conn) if owner is None or still_good(conn, owner) else None)
+    if owner is None:
+        id = await write(request, deed)
+    else:
+        id = await box.db.write(lambda conn: deed(conn) if still_good(conn, owner) else None)
     if id is None:
         raise refuse_key()
     await wake(box)

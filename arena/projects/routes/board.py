@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from arena.accounts.guards import me, reader_of
+from arena.accounts.guards import me, reader_of, write
 from arena.core import clock
 from arena.core.errors import ArenaError, Invalid, NotFound
 from arena.projects import store
@@ -51,7 +51,7 @@ async def submit_form(request: AnyRequest) -> Response[bytes]:
             sent = checked(Submission(name, readme))
         except ValueError as problem:
             raise Invalid(_in_words(str(problem))) from problem
-        id = await box.db.write(submitting(request, user_id, sent))
+        id = await write(request, submitting(request, user_id, sent))
     except ArenaError as no:
         return _form(request, name, readme, no)
     await wake(box)

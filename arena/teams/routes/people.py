@@ -8,7 +8,7 @@ from litestar.params import FromPath
 
 from arena.accounts import store as accounts
 from arena.accounts.actions import links
-from arena.accounts.guards import caller_of, me
+from arena.accounts.guards import caller_of, me, write
 from arena.accounts.pages import PAGE
 from arena.core import clock
 from arena.core.errors import ArenaError
@@ -43,7 +43,7 @@ async def invite(request: AnyRequest) -> Response[bytes]:
         by=me(request).id,
     )
     try:
-        token = await box.db.write(deed)
+        token = await write(request, deed)
     except ArenaError as no:
         return await show(request, no.status, name=name, role=role, errors={"name": no.sentence})
     return await show(request, link=f"{box.address}/join/{token}")
@@ -53,7 +53,7 @@ async def invite(request: AnyRequest) -> Response[bytes]:
 async def withdraw(request: AnyRequest, mark: FromPath[str]) -> Response[bytes]:
     """Let a one-time link that nobody used open nothing."""
     deed = partial(links.withdraw_link, mark=mark, caller=caller_of(request), now=clock.now(), by=me(request).id)
-    done = await box_of(request).db.write(deed)
+    done = await write(request, deed)
     said = "That link opens nothing any more." if done else "That link was used or over already."
     return await show(request, noted=said)
 

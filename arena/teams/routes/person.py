@@ -11,7 +11,7 @@ from arena.accounts import rules as names
 from arena.accounts import store as accounts
 from arena.accounts.actions import links
 from arena.accounts.actions import people as deeds
-from arena.accounts.guards import caller_of, me
+from arena.accounts.guards import caller_of, me, write
 from arena.accounts.pages import Outcome
 from arena.core import clock
 from arena.core.errors import ArenaError, Invalid, NotFound
@@ -52,7 +52,7 @@ async def make_link(request: AnyRequest, name: FromPath[str]) -> Response[bytes]
     box = box_of(request)
     deed = partial(links.sign_in_link, name=name, days=box.config.accounts.link_days, **_by(request))
     try:
-        token = await box.db.write(deed)
+        token = await write(request, deed)
     except ArenaError as no:
         return await _page(request, name, no)
     return await _page(request, name, link=f"{box.address}/join/{token}")
@@ -63,9 +63,7 @@ async def put_into_team(request: AnyRequest, name: FromPath[str]) -> Response[by
     """Put somebody into a team, or into none."""
     slug = field(await request.form(), "team")
     try:
-        who, team = await box_of(request).db.write(
-            partial(actions.assign, name=name, slug=slug or None, **_by(request))
-        )
+        who, team = await write(request, partial(actions.assign, name=name, slug=slug or None, **_by(request)))
     except ArenaError as no:
         return await _page(request, name, no)
     return await _page(request, name, said=f"{who.name} is in {team.name}." if team else f"{who.name} is in no team.")
@@ -79,7 +77,7 @@ async def delete(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
         problem = f"Nothing was deleted: type {names.name_of(name)} to confirm."
         return await _page(request, name, Invalid(problem), typed=typed)
     try:
-        gone = await box_of(request).db.write(partial(deeds.delete_user, name=name, **_by(request)))
+        gone = await write(request, partial(deeds.delete_user, name=name, **_by(request)))
     except ArenaError as no:
         return await _page(request, name, no, typed=typed)
     return await show(request, said=f"{gone.name} is deleted, with everything of theirs.")
@@ -92,7 +90,7 @@ async def change(request: AnyRequest, name: FromPath[str], deed: FromPath[str]) 
         raise NotFound("There is nothing at this address.")
     action, what = CHANGES[deed]
     try:
-        changed = await box_of(request).db.write(partial(action, name=name, **_by(request)))
+        changed = await write(request, partial(action, name=name, **_by(request)))
     except ArenaError as no:
         return await _page(request, name, no)
     return await _page(request, name, said=f"{changed.name} {what}")

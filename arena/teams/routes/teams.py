@@ -7,7 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from arena.accounts.actions import people
-from arena.accounts.guards import caller_of, me
+from arena.accounts.guards import caller_of, me, write
 from arena.accounts.pages import PAGE, Outcome
 from arena.core import clock
 from arena.core.errors import ArenaError, Conflict
@@ -33,7 +33,7 @@ async def create(request: AnyRequest) -> Response[bytes]:
     """Make a team."""
     name = field(await request.form(), "name")
     try:
-        team = await box_of(request).db.write(partial(actions.create_team, name=name, **_by(request)))
+        team = await write(request, partial(actions.create_team, name=name, **_by(request)))
     except ArenaError as no:
         return await _teams(request, no, name=name)
     return await _teams(request, said=f"There is a team {team.name} now. Open it to put people in.")
@@ -50,7 +50,7 @@ async def rename(request: AnyRequest, slug: FromPath[str]) -> Response[bytes]:
     """Give a team another name."""
     name = field(await request.form(), "name")
     try:
-        renamed = await box_of(request).db.write(partial(actions.rename_team, slug=slug, name=name, **_by(request)))
+        renamed = await write(request, partial(actions.rename_team, slug=slug, name=name, **_by(request)))
     except ArenaError as no:
         return await _team(request, slug, no, name=name)
     return await _team(request, renamed.slug, said=f"The team is called {renamed.name} now.")
@@ -59,7 +59,7 @@ async def rename(request: AnyRequest, slug: FromPath[str]) -> Response[bytes]:
 @post("/admin/teams/{slug:str}/delete", status_code=200)
 async def delete(request: AnyRequest, slug: FromPath[str]) -> Response[bytes]:
     """Delete a team, and show the others."""
-    gone, left = await box_of(request).db.write(partial(actions.delete_team, slug=slug, **_by(request)))
+    gone, left = await write(request, partial(actions.delete_team, slug=slug, **_by(request)))
     who = plural(left, "person is", "people are")
     return await _teams(request, said=f"{gone.name} is deleted; {who} in no team now.")
 
@@ -69,7 +69,7 @@ async def add(request: AnyRequest, slug: FromPath[str]) -> Response[bytes]:
     """Put somebody into a team, out of any other."""
     who = field(await request.form(), "who")
     try:
-        person, into = await box_of(request).db.write(partial(actions.assign, name=who, slug=slug, **_by(request)))
+        person, into = await write(request, partial(actions.assign, name=who, slug=slug, **_by(request)))
     except ArenaError as no:
         return await _team(request, slug, no, who=who)
     return await _team(request, slug, said=f"{person.name} is in {into.name if into else slug}.")
@@ -80,7 +80,7 @@ async def remove(request: AnyRequest, slug: FromPath[str]) -> Response[bytes]:
     """Take somebody out of a team; whoever is in another one meanwhile stays there."""
     who = field(await request.form(), "who")
 
-    def write(conn: Any) -> str:
+    def take_out(conn: Any) -> str:
         team, person = actions.some_team(conn, slug), people.someone(conn, who)
         if store.team_of(conn, person.id) != team:
             raise Conflict(f"{person.name} is not in {team.name} any more.")
@@ -88,7 +88,7 @@ async def remove(request: AnyRequest, slug: FromPath[str]) -> Response[bytes]:
         return person.name
 
     try:
-        name = await box_of(request).db.write(write)
+        name = await write(request, take_out)
     except ArenaError as no:
         return await _team(request, slug, no)
     return await _team(request, slug, said=f"{name} is in no team.")

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
-from arena.accounts.guards import caller_of, me
+from arena.accounts.guards import caller_of, me, write
 from arena.core import clock
 from arena.core.errors import Conflict, NotFound
 from arena.usage import store
@@ -40,7 +40,7 @@ async def decide(request: AnyRequest, id: FromPath[str], verdict: FromPath[str])
     box, state = box_of(request), _state(field(await request.form(), "show")) or "open"
     deed = partial(judge, session_id=id, verdict=chosen, days=box.days, caller=caller_of(request), now=clock.now())
     try:
-        is_new = await box.db.write(partial(deed, by=me(request).id))
+        is_new = await write(request, partial(deed, by=me(request).id))
     except (Conflict, NotFound) as no:
         return await _page(request, state, 1, about=id, problem=no.sentence, status=no.status)
     if is_new and chosen != "fine":
