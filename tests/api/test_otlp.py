@@ -23,10 +23,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from arena.core import clock
+from arena.home.pages import fleet
 from arena.wire import BODY_LIMIT, record_key, short_hash
 from tests.api.test_usage import a_record, a_report, send
 from tests.flows.conftest import Serve
 from tests.flows.serving import Person, post
+from tests.peers.telemetry import export
 
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 LOGS, METRICS, TRACES = "/otlp/v1/logs", "/otlp/v1/metrics", "/otlp/v1/traces"
@@ -137,6 +139,33 @@ def test_counters_of_the_sdk_add_up(alice: Person, temporality: AggregationTempo
     [(code,)] = of(alice, "SELECT code_metrics FROM sessions WHERE user_id = :id")
     assert json.loads(code) == {"linesAdded": 8}
     provider.shutdown()
+
+
+@pytest.mark.parametrize("more", [{}, {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}], ids=["plain", "gzip"])
+@pytest.mark.parametrize("temporality", ["delta", "cumulative"])
+@pytest.mark.parametrize("protocol", ["http/json", "http/protobuf"])
+def test_a_tool_on_node_that_was_set_up_by_the_install_page_is_counted(
+    alice: Person, protocol: str, temporality: str, more: dict[str, str]
+) -> None:
+    environment = json.loads(fleet(alice.box.url).claude_code)["env"]
+    environment |= {"OTEL_EXPORTER_OTLP_HEADERS": f"X-API-Key={alice.key}", **more}
+    environment["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"] = temporality
+    told = {"event.name": "api_request", "session.id": "s1", "model": "claude-x", "nothing": None}
+    told |= {"input_tokens": 10, "output_tokens": "5", "cost_usd": 0.5, "request_id": "r1"}
+    event = {"body": "claude_code.api_request", "attributes": told}
+    lines = {"name": "claude_code.lines_of_code.count", "attributes": {"session.id": "s1", "type": "added"}}
+    tokens = {"name": "claude_code.token.usage", "attributes": {"session.id": "s1", "type": "input"}}
+    rounds = [[{**lines, "value": value}, {**tokens, "value": value}] for value in (3, 4)]
+    assert set(export(environment, protocol=protocol, events=[event, event], counters=rounds)) == {"taken"}
+    assert alice.totals() == (10, 5, 1)
+    assert of(alice, "SELECT code_metrics FROM sessions WHERE user_id = :id") == [('{"linesAdded":7}',)]
+
+
+def test_a_tool_on_node_hears_why_it_is_refused(alice: Person) -> None:
+    environment = json.loads(fleet(alice.box.url).claude_code)["env"]
+    environment["OTEL_EXPORTER_OTLP_HEADERS"] = "X-API-Key=nobody"
+    said = export(environment, protocol="http/json", events=[{"body": "claude_code.api_request", "attributes": {}}])
+    assert said[0].startswith("refused: Unauthorized")
 
 
 def test_spans_of_the_sdk_are_taken_and_nothing_of_them_is_kept(alice: Person, nothing_stored: None) -> None:
