@@ -88,3 +88,9 @@ def test_a_box_does_not_pay_for_providers_before_somebody_comes_by_one(tmp_path:
     loaded = imported("import arena.serve, arena.worker", tmp_path)
     assert {"arena.app", "arena.accounts.actions.providers"} <= loaded
     assert not loaded & {"authlib", "cryptography", "httpx2", "joserfc"}
+
+
+def test_a_box_that_is_sent_no_protobuf_does_not_load_it(tmp_path: Path) -> None:
+    loaded = imported("import arena.app", tmp_path)
+    assert "arena.usage.rules.otlp" in loaded
+    assert not {name for name in loaded if name.startswith(("google.", "opentelemetry"))}

@@ -195,6 +195,29 @@ def test_deep_protobuf_is_read_or_refused(depth: int) -> None:
     read(body, events_in_protobuf)
 
 
+@pytest.mark.parametrize(
+    ("reader", "body"),
+    [
+        (events_in_json, b'{"resourceLogs":[%s]}'),
+        (events_in_json, b'{"resourceLogs":[{"scopeLogs":[%s]}]}'),
+        (events_in_json, b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[%s]}]}]}'),
+        (points_in_json, b'{"resourceMetrics":[%s]}'),
+    ],
+)
+def test_more_than_any_exporter_sends_at_once_is_refused(reader: Any, body: bytes) -> None:
+    assert reader(body % b",".join([b"{}"] * 500)) is not None
+    with pytest.raises(Undecodable, match="20,000 items; send it in parts"):
+        reader(body % b",".join([b"{}"] * 20_001))
+
+
+def test_more_than_any_exporter_sends_at_once_is_refused_in_protobuf() -> None:
+    request = a_request_of_logs()
+    for _ in range(20_000):
+        request.resource_logs.add()
+    with pytest.raises(Undecodable, match="send it in parts"):
+        events_in_protobuf(request.SerializeToString())
+
+
 def test_json_that_is_looked_at_has_a_schema() -> None:
     for body in (LogsBody, MetricsBody):
         assert msgspec.json.schema(body)["$defs"]

@@ -6,9 +6,10 @@ ignored, 64-bit integers as strings or numbers, enums as numbers) and openteleme
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from hashlib import sha256
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,12 +24,18 @@ OURS = frozenset(
 """The attributes that are looked at; no other is decoded."""
 LONGEST = 200
 """Characters of the longest text that is kept of an attribute: an id, or the name of a model."""
+MOST = 20_000
+"""Items of one request; exporters send some hundreds at once, and a body of empty ones could hold millions."""
+TOO_MANY = f"holds more than {MOST:,} items; send it in parts"
 DELTA, CUMULATIVE = 1, 2
 TEMPORALITIES = {"AGGREGATION_TEMPORALITY_DELTA": DELTA, "AGGREGATION_TEMPORALITY_CUMULATIVE": CUMULATIVE}
 
 _decode_logs = msgspec.json.Decoder(LogsBody).decode
 _decode_metrics = msgspec.json.Decoder(MetricsBody).decode
 _decode_value = msgspec.json.Decoder(Value | None).decode
+
+
+T = TypeVar("T")
 
 
 class Undecodable(ValueError):
@@ -41,7 +48,7 @@ class Undecodable(ValueError):
 def events_in_json(body: bytes) -> list[Event]:
     """Read the events of a request in JSON. Raises `Undecodable`."""
     try:
-        return list(_events_in_json(_decode_logs(body)))
+        return _some(_events_in_json(_decode_logs(body)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Undecodable(f"is no request of logs in JSON ({problem})") from problem
 
@@ -49,13 +56,13 @@ def events_in_json(body: bytes) -> list[Event]:
 def points_in_json(body: bytes) -> list[Point]:
     """Read the numbers of a request's counters in JSON. Raises `Undecodable`."""
     try:
-        return list(_points_in_json(_decode_metrics(body)))
+        return _some(_points_in_json(_decode_metrics(body)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Undecodable(f"is no request of metrics in JSON ({problem})") from problem
 
 
 def _events_in_json(body: LogsBody) -> Iterator[Event]:
-    for process in body.resource_logs or ():
+    for process in _few(body.resource_logs or (), lambda each: each.scope_logs or ()):
         shared = _ours_in_json(_of(process.resource))
         for scope in process.scope_logs or ():
             for record in scope.log_records or ():
@@ -65,7 +72,7 @@ def _events_in_json(body: LogsBody) -> Iterator[Event]:
 
 
 def _points_in_json(body: MetricsBody) -> Iterator[Point]:
-    for process in body.resource_metrics or ():
+    for process in _few(body.resource_metrics or (), lambda each: each.scope_metrics or ()):
         resource = _of(process.resource)
         shared = _ours_in_json(resource)
         for scope in process.scope_metrics or ():
@@ -154,15 +161,7 @@ def events_in_protobuf(body: bytes) -> list[Event]:
         request = ExportLogsServiceRequest.FromString(body)
     except DecodeError as problem:
         raise Undecodable("is no request of logs in protobuf") from problem
-    found = []
-    for process in request.resource_logs:
-        shared = _ours_in_protobuf(process.resource.attributes)
-        for scope in process.scope_logs:
-            for record in scope.log_records:
-                attributes = {**shared, **_ours_in_protobuf(record.attributes)}
-                at = record.time_unix_nano or record.observed_time_unix_nano
-                found.append(_event(record.event_name, record.body.string_value, attributes, at))
-    return found
+    return _some(_events_in_protobuf(request))
 
 
 def points_in_protobuf(body: bytes) -> list[Point]:
@@ -174,8 +173,21 @@ def points_in_protobuf(body: bytes) -> list[Point]:
         request = ExportMetricsServiceRequest.FromString(body)
     except DecodeError as problem:
         raise Undecodable("is no request of metrics in protobuf") from problem
-    found = []
-    for process in request.resource_metrics:
+    return _some(_points_in_protobuf(request))
+
+
+def _events_in_protobuf(request: Any) -> Iterator[Event]:
+    for process in _few(request.resource_logs, lambda each: each.scope_logs):
+        shared = _ours_in_protobuf(process.resource.attributes)
+        for scope in process.scope_logs:
+            for record in scope.log_records:
+                attributes = {**shared, **_ours_in_protobuf(record.attributes)}
+                at = record.time_unix_nano or record.observed_time_unix_nano
+                yield _event(record.event_name, record.body.string_value, attributes, at)
+
+
+def _points_in_protobuf(request: Any) -> Iterator[Point]:
+    for process in _few(request.resource_metrics, lambda each: each.scope_metrics):
         resource = process.resource.attributes
         shared = _ours_in_protobuf(resource)
         for scope in process.scope_metrics:
@@ -183,21 +195,20 @@ def points_in_protobuf(body: bytes) -> list[Point]:
                 for point in metric.sum.data_points:
                     kind = point.WhichOneof("value")
                     value = _number(getattr(point, kind)) if kind else None
-                    if value is not None:
-                        found.append(
-                            _point(
-                                metric.name,
-                                {**shared, **_ours_in_protobuf(point.attributes)},
-                                (point.start_time_unix_nano, point.time_unix_nano),
-                                value,
-                                metric.sum.aggregation_temporality,
-                                [
-                                    (each.key, each.value.SerializeToString(deterministic=True))
-                                    for each in (*resource, *point.attributes)
-                                ],
-                            )
-                        )
-    return found
+                    if value is None:
+                        continue
+                    every = [
+                        (each.key, each.value.SerializeToString(deterministic=True))
+                        for each in (*resource, *point.attributes)
+                    ]
+                    yield _point(
+                        metric.name,
+                        {**shared, **_ours_in_protobuf(point.attributes)},
+                        (point.start_time_unix_nano, point.time_unix_nano),
+                        value,
+                        metric.sum.aggregation_temporality,
+                        every,
+                    )
 
 
 def _ours_in_protobuf(attributes: Iterable[Any]) -> Attributes:
@@ -215,6 +226,23 @@ def _ours_in_protobuf(attributes: Iterable[Any]) -> Attributes:
 
 
 # -- both
+
+
+def _some(items: Iterable[T]) -> list[T]:
+    found = list(islice(items, MOST + 1))
+    if len(found) > MOST:
+        raise Undecodable(TOO_MANY)
+    return found
+
+
+def _few(processes: Iterable[T], scopes: Callable[[T], Sized]) -> Iterator[T]:
+    """Go through processes, as long as they and their scopes are not too many."""
+    gone = 0
+    for process in processes:
+        gone += 1 + len(scopes(process))
+        if gone > MOST:
+            raise Undecodable(TOO_MANY)
+        yield process
 
 
 def _event(name: str | None, body: str, attributes: Attributes, nanoseconds: int) -> Event:
