@@ -1,8 +1,14 @@
-"""The log: one JSON object a line on standard error, holding only fields that were allowed by name."""
+"""The log: one JSON object a line on standard error, holding only fields that were allowed by name.
+
+Of an exception it tells where it came from and of what kind it is, not its message: those of Python itself repeat the
+value that they stumbled over.
+"""
 
 import logging
 import sys
+import traceback
 from collections.abc import MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -18,6 +24,18 @@ def _only_allowed(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableM
     return {name: value for name, value in fields.items() if name in ALLOWED}
 
 
+def _exception(exc_info: tuple[type[BaseException], BaseException, TracebackType | None]) -> str:
+    """Where an exception and what led to it came from; of SQLite's and the system's errors also the code."""
+    told: list[str] = []
+    problem: BaseException | None = exc_info[1]
+    while problem is not None:
+        kind = f"{type(problem).__module__}.{type(problem).__qualname__}".removeprefix("builtins.")
+        code = getattr(problem, "sqlite_errorname", None) or getattr(problem, "strerror", None)
+        told.append("".join(traceback.format_tb(problem.__traceback__)) + (f"{kind}: {code}" if code else kind))
+        problem = problem.__cause__ or (None if problem.__suppress_context__ else problem.__context__)
+    return "\nafter\n".join(told)
+
+
 def configure(level: str = "info") -> None:
     """Send our own log and that of the libraries (from warnings up) to standard error."""
     shared: list[structlog.typing.Processor] = [
@@ -25,7 +43,7 @@ def configure(level: str = "info") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[structlog.typing.Processor] = [
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_exception),
         _only_allowed,
         structlog.processors.JSONRenderer(),
     ]

@@ -2,8 +2,11 @@
 
 import json
 import logging
+import re
+import sqlite3
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,14 +62,38 @@ def test_whatever_is_given_only_allowed_fields_are_written(
     assert set(line) <= log.ALLOWED
 
 
-def test_an_exception_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exception_is_told_in_one_line_without_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure()
     try:
-        raise LookupError("lost")
+        try:
+            int(SECRET)
+        except ValueError as first:
+            raise LookupError(SECRET) from first
     except LookupError as problem:
         log.log().error("broken", exc_info=problem)
-    (line,) = lines(capsys)
-    assert "LookupError: lost" in line["exception"]
+        logging.getLogger("some.library").exception("lost")
+    written = capsys.readouterr().err
+    assert SECRET not in written
+    for line in map(json.loads, written.splitlines()):
+        assert "int(SECRET)" in line["exception"]
+        assert re.search(r"raise LookupError.*\nLookupError\nafter\n.*ValueError$", line["exception"], re.S)
+
+
+def test_an_exception_of_the_database_or_the_system_is_told_with_its_code(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure()
+    for fail in (
+        lambda: sqlite3.connect(":memory:").execute(f"SELECT '{SECRET}'.x FROM nowhere"),
+        lambda: Path("/nowhere", SECRET).read_text(),
+    ):
+        try:
+            fail()
+        except (sqlite3.Error, OSError) as problem:
+            log.log().error("broken", exc_info=problem)
+    written = capsys.readouterr().err
+    assert SECRET not in written
+    database, system = [json.loads(line)["exception"] for line in written.splitlines()]
+    assert database.endswith("OperationalError: SQLITE_ERROR")
+    assert system.endswith("FileNotFoundError: No such file or directory")
 
 
 def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
