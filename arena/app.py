@@ -8,6 +8,7 @@ import asyncio
 import gzip
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -35,6 +36,7 @@ from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.core.keyring import Keyring
+from arena.core.log import log
 from arena.doors import BY_ROUTE, check, doorkeeper
 from arena.openapi import document
 from arena.rooms import Handler, hot_handlers, routers, sizes
@@ -56,7 +58,7 @@ SMALL = 1024
 
 def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda: True) -> "Outside":
     """Open the box: database, live streams, rooms."""
-    db = Database(place.database)
+    db = Database(place.database, config.arena.slow_ms)
     box = Box(
         config=config,
         place=place,
@@ -115,7 +117,10 @@ class Outside:
     def __init__(self, app: ASGIApp, box: Box) -> None:
         self.app = app
         self.box = box
-        self.hot = {path: self._hot(handler, BY_ROUTE["POST", path].limit) for path, handler in hot_handlers().items()}
+        self.hot = {
+            path: self._hot(handler, path, BY_ROUTE["POST", path].limit) for path, handler in hot_handlers().items()
+        }
+        self.slow = box.config.arena.slow_ms / 1000
         self.answers = Answers()
         self.making: dict[Key, asyncio.Event] = {}
         self.headers = [
@@ -136,6 +141,7 @@ class Outside:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope["began"], scope["request_id"] = time.perf_counter(), self._request_id()
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if (len(hosts) != 1 and (hosts or scope["http_version"] != "1.0")) or not _HOST.fullmatch(b"".join(hosts)):
             await Answer(b'{"error":"The Host header is not one."}', 400)(scope, receive, self._dressed(scope, send))
@@ -163,8 +169,9 @@ class Outside:
             kept = self.answers.find(asked.key, version, minute)
         if kept is not None:
             if kept.limit is not None and (refuse := self._metered(scope, kept.limit)) is not None:
-                await self._hot(refuse)(scope, receive, self._dressed(scope, send))
+                await self._hot(refuse, kept.door)(scope, receive, self._dressed(scope, send))
                 return
+            self.box.counts.kept["found"] += 1
             await self._send_kept(scope, send, asked, kept)
             return
         made = self.making[asked.key] = asyncio.Event()
@@ -175,11 +182,11 @@ class Outside:
             if self.making.get(asked.key) is made:
                 del self.making[asked.key]
 
-    def _hot(self, handler: Handler, limit: str | None = None) -> ASGIApp:
+    def _hot(self, handler: Handler, door: str, limit: str | None = None) -> ASGIApp:
         """A handler as it stands, without the router: it asks for nothing but the request, and has its own guard."""
 
         async def answer(scope: Any, receive: Receive, send: Send) -> None:
-            scope.update(litestar_app=self.app, state={})
+            scope.update(litestar_app=self.app, state={}, path_template=door)
             request: Request[Any, Any, Any] = Request(scope, receive)
             try:
                 if limit is not None:
@@ -205,9 +212,23 @@ class Outside:
 
         return refuse
 
-    def _request_id(self) -> bytes:
+    def _request_id(self) -> str:
         self._count += 1
-        return f"{self._stem}-{self._count:x}".encode()
+        return f"{self._stem}-{self._count:x}"
+
+    def _answered(self, scope: Any, door: str, status: int) -> None:
+        """Count an answer that begins now; write down one that failed, or took long."""
+        seconds = time.perf_counter() - scope["began"]
+        self.box.counts.answered(scope["method"], door, status, seconds)
+        if (status >= 500 or seconds >= self.slow) and "is_logged" not in scope:
+            log().warning(
+                "failed" if status >= 500 else "slow",
+                request_id=scope["request_id"],
+                method=scope["method"] if door else "",  # where no route is, anybody can write anything
+                path=door,
+                status=status,
+                ms=round(seconds * 1000),
+            )
 
     def _dressed(self, scope: Scope, send: Send) -> Send:
         """Add our headers to whatever the rooms answer, and pack it if it is worth it."""
@@ -220,7 +241,7 @@ class Outside:
                 return
             if start is not None and message["type"] == "http.response.body":
                 body = message.get("body", b"")
-                headers = [*start["headers"], *_quota(scope), (b"x-request-id", self._request_id())]
+                headers = [*start["headers"], *_quota(scope), _request_id_header(scope)]
                 own = {name for name, _ in headers}
                 headers += [pair for pair in self.headers if pair[0] not in own]
                 if len(body) > SMALL and not message.get("more_body") and _accepts_gzip(scope) and _packable(headers):
@@ -228,6 +249,7 @@ class Outside:
                     headers = _packed(headers, len(body))
                     message = {"type": "http.response.body", "body": body, "more_body": False}
                 start["headers"] = headers
+                self._answered(scope, scope.get("path_template", ""), start["status"])
                 await send(start)
                 start = None
             await send(message)
@@ -248,8 +270,10 @@ class Outside:
                 made.set()  # nobody needs to wait for this one; it may be a stream that never ends
             if start is not None and message["type"] == "http.response.body":
                 headers = [pair for pair in start["headers"] if pair[0] not in (b"content-length", b"content-encoding")]
-                limit = BY_ROUTE["GET", scope["path_template"]].limit
-                answer = self.answers.keep(asked.key, version, minute, limit, headers, message.get("body", b""))
+                door = scope["path_template"]
+                limit = BY_ROUTE["GET", door].limit
+                answer = self.answers.keep(asked.key, version, minute, door, limit, headers, message.get("body", b""))
+                self.box.counts.kept["made"] += 1
                 start = None
                 await self._send_kept(scope, send, asked, answer)
                 return
@@ -258,9 +282,11 @@ class Outside:
         return keep
 
     async def _send_kept(self, scope: Scope, send: Send, asked: Question, kept: Kept) -> None:
-        ours = [*self.headers, *_quota(scope), (b"x-request-id", self._request_id())]
+        ours = [*self.headers, *_quota(scope), _request_id_header(scope)]
         headers = [*kept.headers, *ours, (b"etag", kept.etag)]
-        if asked.etag and kept.etag in asked.etag:
+        is_known = bool(asked.etag) and kept.etag in asked.etag
+        self._answered(scope, kept.door, 304 if is_known else 200)
+        if is_known:
             await send({"type": "http.response.start", "status": 304, "headers": headers})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
@@ -276,6 +302,10 @@ class Outside:
 
 _HOST = re.compile(rb"(?:[\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _VARIES = re.compile(rb"accept-encoding", re.I)
+
+
+def _request_id_header(scope: Any) -> tuple[bytes, bytes]:
+    return b"x-request-id", scope["request_id"].encode()
 
 
 def _quota(scope: Any) -> list[tuple[bytes, bytes]]:

@@ -36,6 +36,7 @@ DOORS = (
     Door("GET", "/install/{name}", "anybody"),
     Door("GET", "/healthz", "anybody"),
     Door("GET", "/readyz", "anybody"),
+    Door("GET", "/metrics", "monitor"),
     Door("GET", "/api/openapi.json", "anybody", "public"),
     # Getting in and out
     Door("GET", "/sign-in", "anybody"),

@@ -44,6 +44,7 @@ PROOFS: dict[Who, list[dict[str, list[str]]]] = {
     "reader": [{}, {"key": []}, {"session": []}],
     "member": [{"session": []}],
     "admin": [{"session": []}],
+    "monitor": [{}, {"bearer": []}],
     "key": [{"key": []}, {"bearer": []}],
     "signature": [{"key": [], "timestamp": [], "signature": []}],
     "person": [{"key": [], "timestamp": [], "signature": []}, {"session": []}],

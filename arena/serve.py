@@ -145,6 +145,7 @@ class _Serving:
         listener = self._listen()
         address = self.settings.server.url.rstrip("/") or self._address(listener)
         _write(self.place.address, address)
+        _write(self.place.listening, self._address(listener))
         app = build(
             self.settings, self.place, worker_runs=lambda: self.worker is not None and self.worker.returncode is None
         )

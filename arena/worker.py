@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     log.configure(settings.arena.log_level)
     place = config.place(options.data)
     queue = open_queue(place.data, Keyring(place.secret, clock.now))
-    db = Database(place.database)
+    db = Database(place.database, settings.arena.slow_ms)
     apply_prices(db, days=Days(settings.arena.time_zone), now=clock.now())
     register(queue, db, settings, place, clock.now)
     projects.register(queue, db, settings.llm, Days(settings.arena.time_zone), clock.now)

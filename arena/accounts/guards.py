@@ -1,6 +1,7 @@
 """Who is asking, and whether they may: by web session (`identify`), by API key (`by_key`), by signature (`signed`)."""
 
 import asyncio
+import hmac
 import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -133,6 +134,7 @@ def caller_id(connection: Connection, limit: str) -> str | None:
 
 def too_many(connection: Connection, limit: str, rate: Rate, quota: Quota) -> TooMany:
     """What somebody hears whose call was one too many; it is noted."""
+    box_of(connection).counts.refused[limit] += 1
     owner, visitor = _recent_owner(connection), visitor_of(connection)
     person = owner.person.id if owner is not None and owner.is_good else visitor.id if visitor is not None else None
     if person is None:
@@ -335,6 +337,31 @@ async def is_somebody(connection: Connection, handler: BaseRouteHandler) -> None
         await signed_in(connection, handler)
 
 
+async def may_measure(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard of the figures of the box: whoever sends the token for them, or `arena admin metrics` its pass.
+
+    Without a token of the configuration also this machine itself, as long as nothing hints at a proxy, behind which
+    everybody comes from this machine.
+    """
+    box, sent = box_of(connection), sent_key(connection)
+    if sent and rules.is_pass(sent, box.keyring.valid, clock.now()):
+        return
+    if token := box.config.metrics.bearer_token:
+        if hmac.compare_digest(sent.encode(), token.value.encode()):
+            return
+        note_unauthorized(connection, "not the token for metrics")
+        raise NotSignedIn("The figures of this box are told to whoever sends its [metrics] bearer_token.")
+    server = box.config.server
+    passed_on = any(name in rules.PASSED_ON for name, _ in connection.scope["headers"])
+    host = header(connection, b"host")
+    if passed_on or server.url or server.trusted_proxies or not rules.is_here(address_of(connection.scope), host):
+        note_unauthorized(connection, "not from this machine")
+        raise Forbidden(
+            "The figures of this box are told to this machine alone; to read them from elsewhere or behind a proxy, "
+            "set [metrics] bearer_token."
+        )
+
+
 def new_enough(connection: Connection) -> None:
     """Refuse a laptop whose `arena` names a version older than this box accepts. Raises `ClientTooOld`."""
     version = header(connection, b"x-arena-client")
@@ -394,7 +421,7 @@ def refuse_key() -> NotSignedIn:
     return NotSignedIn("This API key is not known here, or it was revoked. Sign in again with `arena login`.")
 
 
-Who = Literal["anybody", "reader", "member", "admin", "key", "signature", "person"]
+Who = Literal["anybody", "reader", "member", "admin", "key", "signature", "person", "monitor"]
 GUARDS: dict[Who, Callable[[Connection, BaseRouteHandler], Awaitable[None]]] = {
     "anybody": anybody,
     "reader": may_look,
@@ -403,6 +430,7 @@ GUARDS: dict[Who, Callable[[Connection, BaseRouteHandler], Awaitable[None]]] = {
     "key": has_key,
     "signature": has_signature,
     "person": is_somebody,
+    "monitor": may_measure,
 }
 """What it takes to be let in, by the word that `arena.doors` uses for it."""
 

@@ -373,6 +373,30 @@ def signature_problem(key: str, timestamp: str | None, sent: str | None, body: b
     return None
 
 
+PASSED_ON = frozenset((b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"))
+"""What proxies add to requests."""
+HERE = re.compile(r"(localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?")
+PASS_LASTS = MINUTE
+
+
+def is_here(address: str | None, host: str) -> bool:
+    """Say whether a request came from this very machine, and was meant for it by name."""
+    return (address or "").startswith(("127.", "::1")) and HERE.fullmatch(host) is not None
+
+
+def make_pass(secret: str, now: int) -> str:
+    """Make what lets whoever can read the secret of a box read its figures, for a minute."""
+    return f"{now}.{hmac.new(secret.encode(), f'arena.metrics:{now}'.encode(), sha256).hexdigest()}"
+
+
+def is_pass(sent: str, secrets: list[str], now: int) -> bool:
+    """Say whether that was made with one of these secrets, and in the last minute."""
+    made, _, _ = sent.partition(".")
+    if not re.fullmatch(r"[0-9]{13}", made) or abs(now - int(made)) > PASS_LASTS:
+        return False
+    return any(hmac.compare_digest(sent.encode(), make_pass(secret, int(made)).encode()) for secret in secrets)
+
+
 def is_older(version: str, oldest: str) -> bool:
     """Say whether a client's version is older than the oldest one accepted; one that cannot be read is not."""
     theirs = re.match(r"(\d{1,9})\.(\d{1,9})\.(\d{1,9})", version, re.ASCII)

@@ -21,6 +21,7 @@ COMMANDS = {
     "recompute": ("arena.admin.recompute", "make all totals anew from the records"),
     "prices": ("arena.admin.prices", "show what models cost, take new prices over"),
     "import": ("arena.admin.imports", "take over people and usage that another system exported"),
+    "metrics": ("arena.admin.metrics", "print the figures of the running box"),
     "openapi": ("arena.admin.openapi", "print the OpenAPI document of what programs may call"),
     "demo": ("arena.admin.demo", "fill an empty box with invented people"),
 }

@@ -27,7 +27,7 @@ from arena.core.lock import only_one
 from arena.core.sealed import NotWhole
 
 DATABASE, MANIFEST = "arena.db", "manifest.json"
-MADE_ANEW = ("address", "lock", "queue.db")
+MADE_ANEW = ("address", "listening", "lock", "queue.db")
 """What a box makes again by itself; the queue's loss is harmless."""
 KEPT_BACK = "before-restore-"
 """How a folder begins to which a restore moves what was there."""

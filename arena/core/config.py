@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from arena.core.origins import is_safe
 
-SECRETS = frozenset({"client_secret", "api_key"})
+SECRETS = frozenset({"client_secret", "api_key", "bearer_token"})
 """Keys that may not stand in the file."""
 LISTS = frozenset({"trusted_proxies", "domains", "organisations"})
 """Keys whose value in the environment is a list with commas."""
@@ -62,6 +62,7 @@ class Arena(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=50)] = "arena"
     time_zone: str = "UTC"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    slow_ms: Annotated[int, Meta(ge=1)] = 500
 
 
 class Accounts(Struct, frozen=True, forbid_unknown_fields=True):
@@ -168,6 +169,13 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     otlp: int | str = 1200
 
 
+class Metrics(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may read the figures of the box."""
+
+    bearer_token: Secret | UnsetType = UNSET
+    bearer_token_file: str = ""
+
+
 class Client(Struct, frozen=True, forbid_unknown_fields=True):
     """The laptops."""
 
@@ -187,6 +195,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     backups: Backups = Backups()
     llm: LLM = LLM()
     limits: Limits = Limits()
+    metrics: Metrics = Metrics()
     client: Client = Client()
 
 
@@ -304,6 +313,9 @@ def _check(config: Config) -> None:
             raise ConfigError(f"[limits] {name}: {problem}") from problem
     if config.server.url and not config.server.url.startswith(("http://", "https://")):
         raise ConfigError("[server] url must start with http:// or https://")
+    token = config.metrics.bearer_token
+    if token and not 16 <= len(token.value) <= 1000:
+        raise ConfigError("[metrics] bearer_token must have at least 16 characters (openssl rand -hex 32 makes one)")
     _check_oauth(config)
     _check_llm(config.llm)
 
@@ -342,6 +354,11 @@ class Place(Struct, frozen=True):
     def address(self) -> Path:
         """Where `serve` notes the address that links are made with."""
         return self.data / "address"
+
+    @property
+    def listening(self) -> Path:
+        """Where `serve` notes the address that it listens on, which differs from the other behind a proxy."""
+        return self.data / "listening"
 
     def reached_at(self, server: Server) -> str:
         """The address that links are made with, without a slash at its end: configured, else where it serves."""

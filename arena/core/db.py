@@ -20,6 +20,8 @@ from typing import Any, TypeVar
 from arena.core import sqlite
 from arena.core.errors import Unavailable
 from arena.core.log import log
+from arena.core.spread import Spread
+from arena.core.watch import Watch
 
 import sqlite3  # isort: skip
 import aiosqlite  # isort: skip
@@ -31,6 +33,9 @@ SHARED_COMMIT = 200
 GATHER = 0.002
 """Seconds to wait for company before a commit, if the last one had any: a busy box then does more in each."""
 READERS = 4
+SLOW = 500
+"""Milliseconds."""
+SHARED = (1, 2, 5, 10, 20, 50, 100, SHARED_COMMIT)
 CHECKPOINT_PAUSE = 1.0
 """Seconds between two checkpoints; about what the log grows by meanwhile is what a reader may have to look through."""
 
@@ -59,20 +64,35 @@ class _Job:
 class _Reader(aiosqlite.Connection):
     """An aiosqlite connection that runs a whole function in its thread: one hop for any number of statements."""
 
+    watch: Watch
+
     async def run(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        result: T = await self._execute(partial(_in_snapshot, self._conn, fn))  # type: ignore[no-untyped-call]
+        result: T = await self._execute(partial(self._run, fn))  # type: ignore[no-untyped-call]
         return result
+
+    def _run(self, fn: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return _in_snapshot(self._conn, fn)
+        finally:
+            self.watch.done()
 
 
 class Database:
     """One SQLite file. Guarantees: a returned write is durable; a read sees one moment; readers never wait for writers.
 
     `write` and `write_sync` run a function in the shared commit; `read` runs one on a reader thread; `glance` runs a
-    point look-up right here (a few microseconds; never more than a row by key).
+    point look-up right here (a few microseconds; never more than a row by key). A statement that takes ``slow_ms`` is
+    written to the log.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, slow_ms: int = SLOW) -> None:
         self.path = path
+        self.commits = Spread(SHARED)
+        """How many writes shared each commit."""
+        self.commit_seconds = Spread()
+        """How long commits took, with the work of their writes."""
+        self._writes = Watch(slow_ms)
+        self._watches = [self._writes, *(Watch(slow_ms) for _ in range(READERS))]
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_forever, name="arena-writer", daemon=True)
         self._checkpointer = threading.Thread(target=self._checkpoint_forever, name="arena-checkpoint", daemon=True)
@@ -86,9 +106,10 @@ class Database:
     async def open(self) -> None:
         """Start the readers. (The writer starts with the first write.)"""
         self._readers = asyncio.Queue()
-        for _ in range(READERS):
+        for watch in self._watches[1:]:
             reader = _Reader(partial(sqlite.connect, self.path, readonly=True), 64)
             await reader
+            reader.watch = watch.look_at(reader._conn)
             self._readers.put_nowait(reader)
 
     async def close(self) -> None:
@@ -165,6 +186,11 @@ class Database:
         row: tuple[int] = self._glance.execute("PRAGMA data_version").fetchone()
         return row[0]
 
+    @property
+    def slow_statements(self) -> int:
+        """How many statements were written to the log as slow."""
+        return sum(watch.told for watch in self._watches)
+
     # -- the writer thread
 
     def _put(self, job: _Job) -> None:
@@ -181,14 +207,19 @@ class Database:
         conn = sqlite.connect(self.path)
         conn.execute("PRAGMA wal_autocheckpoint=0")
         conn.execute("PRAGMA cache_size=-65536")
+        self._writes.look_at(conn)
         crowd = False
         while (job := self._jobs.get()) is not None:
             if crowd:
                 time.sleep(GATHER)
             jobs, ending = self._waiting(job)
             crowd = len(jobs) > 1
+            began = time.perf_counter()
             _commit(conn, jobs)
             _tell(jobs)
+            self.commits.add(len(jobs))
+            self.commit_seconds.add(time.perf_counter() - began)
+            self._writes.done()
             self._committed.set()
             if ending:
                 break

@@ -4,10 +4,12 @@ huey delivers at most once, so nothing may depend on a task alone: truth is in r
 have stable names (``arena.<room>.<verb>``) whatever the module is called.
 """
 
-from arena.core import sqlite  # noqa: F401  (first: it chooses the SQLite library)
+from arena.core import sqlite  # first: it chooses the SQLite library
 
 from pathlib import Path  # isort: skip
 
+import sqlite3  # isort: skip
+from contextlib import closing, suppress  # isort: skip
 from functools import cache  # isort: skip
 from typing import Any  # isort: skip
 
@@ -26,6 +28,16 @@ def open_queue(data: Path, keyring: Keyring) -> SqliteHuey:
         utc=True,
         serializer=_Signed(keyring),
     )
+
+
+def waiting(data: Path) -> int:
+    """How many tasks wait in the queue of a data folder, without opening it as huey does."""
+    file = data / "queue.db"
+    if not file.exists():
+        return 0
+    with suppress(sqlite3.OperationalError), closing(sqlite.connect(file, readonly=True)) as conn:  # just being made
+        return int(conn.execute("SELECT COUNT(*) FROM task").fetchone()[0])
+    return 0
 
 
 class _Signed(Serializer):  # type: ignore[misc]

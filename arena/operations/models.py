@@ -1,8 +1,11 @@
 """What an administrator asks of the security log, and what is known of the box."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from arena.audit.models import Chain, Entry
+from arena.core.spread import Spread
 
 
 class Asked(Struct, frozen=True):
@@ -77,3 +80,33 @@ class Finding(Struct, frozen=True):
 
     code: str
     sentence: str
+
+
+class Counted(Struct, frozen=True):
+    """What a box counted since it was started, and what is open in it now."""
+
+    requests: Mapping[tuple[str, str, int], Spread]
+    """Seconds until an answer began, by method, path template and the status's first digit."""
+    kept: Mapping[str, int]
+    records: Mapping[tuple[str, str], int]
+    refused: Mapping[str, int]
+    streams: int
+    commits: Spread
+    commit_seconds: Spread
+    slow_statements: int
+    worker_runs: bool
+
+
+class Seen(Struct, frozen=True):
+    """What is seen in the rows and files of a box. Sizes in bytes, times in epoch milliseconds."""
+
+    files: dict[str, int]
+    disk_free: int
+    queue: int
+    """Tasks that wait."""
+    beat_at: int | None
+    runs: list[JobRun]
+    backups: list[int]
+    """When each of them was made."""
+    prices: int
+    """The version of the price table."""

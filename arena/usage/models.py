@@ -30,6 +30,9 @@ OPENTELEMETRY = (Road.TELEMETRY, Road.METRICS)
 ROADS = (Road.TRANSCRIPTS, Road.TELEMETRY, Road.METRICS, Road.SESSION_API, Road.DAY_ROWS)
 
 
+ROAD_NAMES = {number: name.lower() for name, number in vars(Road).items() if name.isupper()}
+
+
 class Tool(Struct, frozen=True):
     """A row of `tool_types`."""
 

@@ -38,6 +38,8 @@ class Kept(Struct, frozen=True):
 
     version: int
     minute: int
+    door: str
+    """The path template of its route."""
     limit: str | None
     """The limit that its reading counts against."""
     etag: bytes
@@ -91,11 +93,13 @@ class Answers:
         found = self._kept.get(key)
         return found if found is not None and found.version == version and found.minute == minute else None
 
-    def keep(self, key: Key, version: int, minute: int, limit: str | None, headers: Headers, body: bytes) -> Kept:
+    def keep(
+        self, key: Key, version: int, minute: int, door: str, limit: str | None, headers: Headers, body: bytes
+    ) -> Kept:
         """Keep an answer that was made when the database had this version."""
         if len(self._kept) >= KEPT:
             self._kept.clear()
         etag = b'"' + sha256(body).hexdigest()[:20].encode() + b'"'
-        answer = Kept(version, minute, limit, etag, headers, body, gzip.compress(body, 6, mtime=0))
+        answer = Kept(version, minute, door, limit, etag, headers, body, gzip.compress(body, 6, mtime=0))
         self._kept[key] = answer
         return answer

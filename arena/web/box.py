@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from litestar import Request
 from litestar.connection import ASGIConnection
-from msgspec import Struct
+from msgspec import Struct, field
 
 from arena.core.addresses import plain
 from arena.core.clock import Days
@@ -13,6 +13,7 @@ from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.core.errors import Invalid, TooLarge
 from arena.core.keyring import Keyring
+from arena.web.counts import Counts
 from arena.web.limits import Limits
 from arena.web.live import Live
 
@@ -54,6 +55,7 @@ class Box(Struct, frozen=True):
     """Whether the worker is alive."""
     sizes: Callable[[Any], dict[str, int]] = lambda _: {}
     """How many rows the large tables have, told by the rooms that they belong to."""
+    counts: Counts = field(default_factory=Counts)
     memory: dict[str, Any] = {}
     """What a room keeps in memory for this box, under its own name."""
 

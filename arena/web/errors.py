@@ -39,8 +39,9 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
     known = _known(problem, request.scope["path"])
     if isinstance(known, Broken):
         # The template, not the path: the path of a one-time link is its secret.
-        where = request.scope.get("path_template", "")
-        log().error("broken", method=request.method, path=where, exc_info=problem)
+        where, id = request.scope.get("path_template", ""), request.scope.get("request_id")
+        log().error("broken", request_id=id, method=request.method, path=where, exc_info=problem)
+        request.scope["is_logged"] = True  # type: ignore[typeddict-unknown-key]
     path = request.url.path
     if path.startswith("/otlp/"):
         return rpc_status(known, protobuf=media_type(request) == PROTOBUF)

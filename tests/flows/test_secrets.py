@@ -10,10 +10,12 @@ from tests.flows.serving import Visitor, get, post, session
 
 PASSWORD = "a very secret passphrase"
 MISTYPED = "typed-into-the-wrong-field"
+TOKEN = "0123456789abcdef-metrics"
+MAIL = "somebody@example.org"
 
 
 def test_no_secret_is_stored_or_logged_in_clear(serve: Serve) -> None:
-    box = serve(ARENA_ARENA__LOG_LEVEL="debug")
+    box = serve(ARENA_ARENA__LOG_LEVEL="debug", ARENA_ARENA__SLOW_MS="1", ARENA_METRICS__BEARER_TOKEN=TOKEN)
     first = box.first_link()
     with Visitor(box) as alice:
         alice.join(first, "alice", PASSWORD)
@@ -26,21 +28,30 @@ def test_no_secret_is_stored_or_logged_in_clear(serve: Serve) -> None:
         form = alice.csrf("/dashboard")
         with Visitor(box) as stranger:
             token = stranger.csrf("/sign-in")
-            for name, password in ((MISTYPED, PASSWORD), ("alice", MISTYPED)):
+            for name, password in ((MISTYPED, PASSWORD), (MAIL, PASSWORD), ("alice", MISTYPED)):
                 stranger.post("/sign-in", data={"csrf": token, "name": name, "password": password})
             stranger.get(f"/join/{invitation}")
             stranger.get(f"/join/{invitation}x")
+            stranger.get(f"/{MAIL}", params={"q": MAIL}, headers={"X-Request-Id": MAIL, "Referer": MAIL})
+            told = [stranger.get("/metrics", headers={"Authorization": f"Bearer {each}"}) for each in (TOKEN, MISTYPED)]
+            assert [each.status_code for each in told] == [200, 401]
     almost = key[:-1] + ("0" if key[-1] != "0" else "1")
     for sent in (key, almost):
         get(f"{box.url}/api/v1/verify", headers={"X-API-Key": sent})
         post(f"{box.url}/api/v1/sessions", json=session(), headers={"X-API-Key": sent, "X-Signature": "0" * 64})
     assert box.stop() == 0
-    secrets = [PASSWORD, MISTYPED, key, almost, invitation, first.rpartition("/")[2], cookie, form]
+    secrets = [PASSWORD, MISTYPED, MAIL, TOKEN, key, almost, invitation, first.rpartition("/")[2], cookie, form]
     secrets += [codes["device_code"], codes["user_code"], collected["api_key"]]
     for file in [box.log, *box.data.iterdir()]:
         content = file.read_bytes()
         for each in secrets:
             assert each.encode() not in content, f"{each} is in {file.name}"
+            assert each not in told[0].text
+    written = box.log.read_text()
+    assert '"slow"' in written  # a line for each request, and yet
+    for name in ("alice", "Alice", key[:19]):
+        assert name not in written
+        assert name not in told[0].text
 
 
 def test_what_the_box_keeps_is_its_owners_alone(serve: Serve) -> None:

@@ -95,6 +95,8 @@ def test_an_unknown_key_in_the_environment_is_refused_by_name() -> None:
         ('[boards]\nvisible = "nobody"', r"`\$\.boards\.visible`"),
         ('[arena]\nlog_level = "loud"', r"`\$\.arena\.log_level`"),
         ('[arena]\nname = ""', r"`\$\.arena\.name`"),
+        ("[arena]\nslow_ms = 0", r"`\$\.arena\.slow_ms`"),
+        ('[metrics]\nbearer_token = "0123456789abcdef"', r"\[metrics\] bearer_token is a secret"),
         ('[client]\noldest = "new"', r"`\$\.client\.oldest`"),
         ("[accounts]\nsession_days = 0", r"`\$\.accounts\.session_days`"),
         ('[limits]\napi = "100/fortnight"', r"\[limits\] api: '100/fortnight' is no limit; write a number a minute"),
@@ -202,6 +204,12 @@ def test_a_secret_shows_itself_to_nobody_by_accident() -> None:
     assert "hush" not in f"{config} {config.oauth.github!r} {config.oauth.github.client_secret!s}"
     with pytest.raises(TypeError):
         msgspec.json.encode(config)
+
+
+def test_a_token_that_can_be_guessed_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ConfigError, match=r"\[metrics\] bearer_token must have at least 16") as refused:
+        load(None, {"ARENA_METRICS__BEARER_TOKEN": "too-short"})
+    assert "too-short" not in str(refused.value)
 
 
 def test_lists_in_the_environment_have_commas() -> None:

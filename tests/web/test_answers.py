@@ -113,7 +113,7 @@ def test_a_cookie_whose_name_ends_like_ours_is_not_ours() -> None:
 
 def test_an_answer_holds_for_its_version_and_minute() -> None:
     kept = Answers()
-    answer = kept.keep((b"/",), 7, 100, None, [], b"body")
+    answer = kept.keep((b"/",), 7, 100, "/", None, [], b"body")
     assert kept.find((b"/",), 7, 100) is answer
     assert kept.find((b"/",), 8, 100) is None
     assert kept.find((b"/",), 7, 101) is None
@@ -123,7 +123,7 @@ def test_an_answer_holds_for_its_version_and_minute() -> None:
 def test_an_answer_is_kept_plain_and_packed_and_marked_by_its_content() -> None:
     kept = Answers()
     first, second, other = (
-        kept.keep((b"/",), n, 0, None, [], body) for n, body in enumerate((b"a" * 50, b"a" * 50, b"b"))
+        kept.keep((b"/",), n, 0, "/", None, [], body) for n, body in enumerate((b"a" * 50, b"a" * 50, b"b"))
     )
     assert gzip.decompress(first.packed) == first.plain == b"a" * 50
     assert first.etag == second.etag != other.etag
@@ -134,7 +134,7 @@ def test_no_more_answers_are_kept_than_the_limit(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(answers, "KEPT", 10)
     kept = Answers()
     for n in range(35):
-        kept.keep((str(n).encode(),), 1, 1, None, [], b"")
+        kept.keep((str(n).encode(),), 1, 1, "/", None, [], b"")
         assert len(kept._kept) <= 10
     assert kept.find((b"34",), 1, 1) is not None
 

@@ -28,16 +28,16 @@ def facts(conn: sqlite3.Connection, *, place: Place, now: int) -> Facts:
         version=arena.__version__,
         sqlite=sqlite.VERSION,
         journal=sqlite.JOURNAL,
-        database_size=_size(place.database),
-        log_size=_size(Path(f"{place.database}-wal")),
-        queue_size=_size(place.data / "queue.db"),
+        database_size=size(place.database),
+        log_size=size(Path(f"{place.database}-wal")),
+        queue_size=size(place.data / "queue.db"),
         disk_free=shutil.disk_usage(place.data).free,
         clock_off=_clock_off(place.data, now),
         readable=[str(path) for path in (place.data, place.secret, place.database) if _is_readable(path)],
         zone=place.zone.read_text().strip() if place.zone.exists() else "",
-        is_served=_is_served(place.data),
-        started_at=_changed_at(place.address),
-        beat_at=_changed_at(place.beat),
+        is_served=is_served(place.data),
+        started_at=changed_at(place.address),
+        beat_at=changed_at(place.beat),
         runs=store.runs(conn),
         admins=admins,
         admin_seen_at=seen_at,
@@ -47,7 +47,8 @@ def facts(conn: sqlite3.Connection, *, place: Place, now: int) -> Facts:
     )
 
 
-def _size(path: Path) -> int:
+def size(path: Path) -> int:
+    """Tell how large a file is; 0 if there is none."""
     return path.stat().st_size if path.exists() else 0
 
 
@@ -55,7 +56,8 @@ def _is_readable(path: Path) -> bool:
     return path.exists() and bool(path.stat().st_mode & 0o077)
 
 
-def _changed_at(path: Path) -> int | None:
+def changed_at(path: Path) -> int | None:
+    """Tell when a file was changed last, if there is one."""
     return path.stat().st_mtime_ns // 1_000_000 if path.exists() else None
 
 
@@ -66,8 +68,8 @@ def _clock_off(folder: Path, now: int) -> int:
     return 0
 
 
-def _is_served(data: Path) -> bool:
-    """Whether `arena serve` holds the folder."""
+def is_served(data: Path) -> bool:
+    """Say whether `arena serve` holds the folder."""
     try:
         handle = os.open(data / "lock", os.O_RDWR)
     except OSError:

@@ -1,7 +1,9 @@
-"""The operators' doors: health, the security log, and the state of the system."""
+"""The operators' doors: health, figures, the security log, and the state of the system."""
 
 from litestar import Router
 
-from arena.operations.routes import audit, health, system
+from arena.operations.routes import audit, health, metrics, system
 
-router = Router(path="/", route_handlers=[health.healthz, health.readyz, audit.log, audit.export, system.system])
+router = Router(
+    path="/", route_handlers=[health.healthz, health.readyz, metrics.metrics, audit.log, audit.export, system.system]
+)

@@ -10,7 +10,7 @@ from arena.accounts.guards import caller_of, note_known, prefix_of, refuse_key
 from arena.accounts.models import KeyOwner
 from arena.core.errors import Invalid, TooLarge
 from arena.usage.actions.records import deliver
-from arena.usage.models import Delivery, Outcome, Refused, Report, Road, Write
+from arena.usage.models import ROAD_NAMES, Delivery, Outcome, Refused, Report, Road, Write
 from arena.web.box import box_of
 from arena.web.live import Arrival
 from arena.wire import BODY_LIMIT
@@ -36,6 +36,8 @@ async def record(
     if written is None:
         raise refuse_key()
     person, outcome = written
+    for what, number in (("stored", outcome.stored), ("grown", outcome.grown), ("known", outcome.known)):
+        box.counts.records[ROAD_NAMES[road], what] += number
     is_odd = road in (Road.TRANSCRIPTS, Road.SESSION_API)  # the others send the same again as a rule
     if is_odd and outcome.sessions and all(what == "known" for _, what in outcome.sessions):
         note_known(request, "session_duplicate", person.id, owner.key_id, prefix=prefix)
