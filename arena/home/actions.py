@@ -17,6 +17,7 @@ from arena.accounts.actions.people import export_user
 from arena.audit import store as audit
 from arena.core import clock
 from arena.core.db import Database
+from arena.projects import store as projects
 from arena.usage import store as usage
 
 DISTRIBUTION = "arena-box"
@@ -77,6 +78,7 @@ def _but_records(conn: sqlite3.Connection, *, user_id: str, name: str) -> bytes:
         ],
         "totals": msgspec.to_builtins(usage.user_totals(conn, user_id)),
         "days": msgspec.to_builtins(usage.days(conn, user_id, "", "9999")),
+        "project_evaluations": msgspec.to_builtins(projects.everything_of(conn, user_id)),
         "sessions": msgspec.to_builtins(usage.sessions_of_user(conn, user_id)),
     }
     return msgspec.json.encode(clock.readable(found))[:-1] + b',"records":['

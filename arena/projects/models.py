@@ -133,3 +133,24 @@ class Project(Struct, frozen=True):
     owner_display: str
     state: State
     """Of its latest evaluation, whether that came to an end or not."""
+
+
+class Kept(Struct, frozen=True):
+    """All that is kept of an evaluation, for the person it belongs to. Times are epoch milliseconds."""
+
+    id: str
+    project_name: str
+    state: State
+    readme: str
+    file_structure: str | None
+    local_score: int
+    local_summary: str | None
+    total_score: int | None
+    rubric_functionality: int | None
+    rubric_practicality: int | None
+    feedback: str | None
+    verdicts: str | None
+    reason: str | None
+    llm_model: str | None
+    created_at: int
+    evaluated_at: int | None

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from arena.projects.models import Claimed, Evaluation, Paid, Project, Question, Result, Submission
+from arena.projects.models import Claimed, Evaluation, Kept, Paid, Project, Question, Result, Submission
 
 # -- projects
 
@@ -207,6 +207,19 @@ def evaluations(conn: sqlite3.Connection, project_id: str, limit: int) -> list[E
         {"project_id": project_id, "limit": limit},
     )
     return [_evaluation(row) for row in rows]
+
+
+def everything_of(conn: sqlite3.Connection, user_id: str) -> list[Kept]:
+    """All that is kept of a person's evaluations, the oldest first."""
+    rows = conn.execute(
+        """
+        SELECT id, project_name, state, description, file_structure, local_score, local_summary, total_score,
+            rubric_functionality, rubric_practicality, feedback, verdicts, reason, llm_model, created_at, evaluated_at
+        FROM project_evaluations WHERE user_id = :user_id ORDER BY created_at, id
+        """,
+        {"user_id": user_id},
+    )
+    return [Kept(*row) for row in rows]
 
 
 def _evaluation(row: sqlite3.Row) -> Evaluation:

@@ -272,6 +272,8 @@ def test_the_form_keeps_what_was_typed_and_leads_to_a_page_that_follows(alice: P
         assert "waits for its turn" in page.text or "is being judged" in page.text
         assert 'hx-trigger="every 2s"' in page.text
         wait_until(lambda: "passed with 7 of 10" in visitor.get(page.url.path).text, 20)
+        (kept,) = visitor.get("/settings/export").json()["project_evaluations"]
+        assert (kept["project_name"], kept["readme"], kept["total_score"]) == ("by form", README.strip(), 7)
         assert "every 2s" not in visitor.get(page.url.path).text
 
 
