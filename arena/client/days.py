@@ -47,6 +47,8 @@ def sync(asked: Namespace) -> int:
 def _read(asked: Namespace, who: credentials.Credentials | None) -> tuple[list[DayRow], str]:
     tool = asked.tool[0] if asked.tool else ""
     if asked.stdin:
+        if sys.stdin.buffer.isatty():
+            raise Refused(f"nothing is piped into this; {ccusage.HOW}")
         return ccusage.rows(sys.stdin.buffer.read(), tool), "ccusage"
     path = ccusage.found()
     zone = ""

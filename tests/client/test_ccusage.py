@@ -167,6 +167,14 @@ def test_a_dry_run_prints_the_very_bodies(laptop: Laptop, pipe: Any) -> None:
     assert body["collector"] == "ccusage"
 
 
+def test_nobody_is_left_waiting_before_an_empty_terminal(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=terminal))
+    code, _, err = laptop.run("sync", "--stdin", "--dry-run")
+    assert code == 1
+    assert err.startswith("arena: nothing is piped into this; send its days: `ccusage daily --json | arena sync")
+
+
 def test_only_days_from_a_day_on_are_sent(laptop: Laptop, pipe: Any) -> None:
     pipe((REPORTS / "18.0.11-daily.json").read_bytes())
     (body,) = laptop.json("sync", "--stdin", "--dry-run", "--since", "2026-02-02")["requests"]
