@@ -27,7 +27,11 @@ PLANTED = "CANARYPLANTED"
 
 RUNS: dict[str, list[list[str]]] = {
     "login": [["login", "--no-sync", "--api-key", KEY], ["login", "--no-sync", "--json", "--api-key", KEY]],
-    "hooks": [["hooks", "list"], ["hooks", "uninstall"], ["hooks", "install", "--json"]],
+    "hooks": [
+        ["hooks", "list"],
+        ["hooks", "uninstall"],
+        ["hooks", "install", "--json", "--statusline", "--schedule"],
+    ],
     "hook": [["hook", "--help"]],
     "sync": [
         ["sync", "--dry-run"],
@@ -37,6 +41,9 @@ RUNS: dict[str, list[list[str]]] = {
         ["sync", "--spooled", "--quiet"],
     ],
     "status": [["status"], ["status", "--json"]],
+    "statusline": [["statusline"], ["statusline", "--refresh"]],
+    # It sends the README of the folder that one names, and nothing else; this one has none.
+    "submit": [["submit", "/somewhere/else"]],
     "doctor": [["doctor"], ["doctor", "--json"]],
     "exclude": [["exclude", "/somewhere/else", "--forget"]],
     "list-excluded": [["list-excluded"], ["list-excluded", "--json"]],
@@ -76,6 +83,14 @@ def hooked(laptop: Laptop, tool: str, transcript: Path) -> bytes:
     return out + err
 
 
+def shown(laptop: Laptop) -> bytes:
+    """Ask for the status line as the tool does, with canaries in all that it says of itself."""
+    said = dict.fromkeys(("session_id", "transcript_path", "cwd", "model", "workspace", "rate_limits"), samples.CANARY)
+    out, err = laptop.start("statusline", stdin=subprocess.PIPE).communicate(json.dumps(said).encode(), timeout=20)
+    assert CANARY not in kept(laptop)
+    return out + err
+
+
 def test_no_canary_gets_out_whatever_is_run(laptop: Laptop, box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARENA_SERVER", box.url)
     for tool in tool_names():
@@ -93,6 +108,8 @@ def test_no_canary_gets_out_whatever_is_run(laptop: Laptop, box: Box, monkeypatc
         if command == "hook":
             for transcript in laptop.claude.rglob("*.jsonl"):
                 printed += hooked(laptop, "claude-code", transcript)
+        if command == "statusline":
+            printed += shown(laptop)
     assert CANARY not in printed
     tools = {session["tool"] for body in box.usage_requests() for session in body["sessions"]}
     assert tools == set(tool_names())
