@@ -1,6 +1,26 @@
 """The rows of the laptop's ledger: what was counted in one transcript, as compact arrays."""
 
+from typing import Literal, NamedTuple
+
 import msgspec
+
+Sure = Literal["exact", "derived", ""]
+"""How far a figure can be known: as the tool itself wrote it, worked out from what it wrote, or not at all."""
+
+
+class Keeps(NamedTuple):
+    """How far each figure of a tool can be known; what `docs/tools.md` is made of.
+
+    ``cost`` is exact where the tool notes what it was billed, and derived where the box has to price tokens. ``note``
+    is what else one should know.
+    """
+
+    tokens: Sure = ""
+    cache: Sure = ""
+    cost: Sure = ""
+    calls: Sure = ""
+    lines: Sure = ""
+    note: str = ""
 
 
 class Figures(msgspec.Struct, array_like=True, gc=False):

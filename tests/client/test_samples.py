@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from arena.client.counting import tool_names
+from arena.client.counting import module, tool_names
+from arena.client.models import Keeps
 from tests.client import samples
 from tests.client.conftest import Laptop
 
@@ -38,6 +39,23 @@ def test_a_sample_counts_as_it_must(laptop: Laptop, tool: str) -> None:
     wanted = {"cost": 0, "unmeasured": 0, **wanted}
     assert {name: counted[name] for name in wanted} == wanted
     assert all(session["project"] for session in sessions)
+
+
+@pytest.mark.parametrize("tool", tool_names())
+def test_a_sample_shows_what_the_tool_is_said_to_keep(laptop: Laptop, tool: str) -> None:
+    keeps: Keeps = module(tool).KEEPS  # type: ignore[attr-defined]
+    samples.lay(tool, laptop.home.parent)
+    records = laptop.records()
+
+    def there(*names: str) -> bool:
+        return any(record.get(name) for record in records for name in names)
+
+    assert there("input", "output") is bool(keeps.tokens)
+    assert there("cache_read", "cache_write_5m", "cache_write_1h") is bool(keeps.cache)
+    assert there("cost_recorded") is (keeps.cost == "exact")
+    assert there("tools") is bool(keeps.calls)
+    assert there("lines_added", "lines_deleted") is bool(keeps.lines)
+    assert any(record.get("tokens_known", True) is False for record in records) is not bool(keeps.tokens)
 
 
 @pytest.mark.parametrize("tool", tool_names())

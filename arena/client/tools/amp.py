@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from arena.client.formats.messages import calls, each, is_prompt, items
-from arena.client.models import Copy, Reading
+from arena.client.models import Copy, Keeps, Reading
 from arena.client.places import data, home, overridden
 from arena.client.sources import Document, content, stamp, walk
 from arena.client.tally import Tally, at, instant, true_counts
@@ -20,6 +20,7 @@ from arena.wire import model_name, record_key
 
 NAME = "amp"
 COLLECTOR = "amp/1"
+KEEPS = Keeps(tokens="exact", cache="exact", cost="derived", calls="exact")
 
 BUILT_IN = frozenset(
     "Bash Grep Read Task create_file delete_file edit_file finder format_file get_diagnostics glob list_directory"

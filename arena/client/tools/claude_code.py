@@ -7,10 +7,19 @@ from contextlib import suppress
 from functools import partial
 
 from arena.client.formats import claude
+from arena.client.models import Keeps
 from arena.client.sources import Log, stamp, walk
 
 NAME = "claude-code"
 COLLECTOR = "claude-code/1"
+KEEPS = Keeps(
+    tokens="exact",
+    cache="exact",
+    cost="derived",
+    calls="exact",
+    lines="derived",
+    note="Lines are counted in the patches that it keeps; the largest copy of an answer is the bill.",
+)
 HOOK = {"timeout": 10}
 """Seconds; the tool gives its hooks 1.5 s unless one asks for more."""
 

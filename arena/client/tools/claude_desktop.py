@@ -11,11 +11,20 @@ from functools import partial
 from glob import iglob
 
 from arena.client.formats import claude
+from arena.client.models import Keeps
 from arena.client.places import configuration, data
 from arena.client.sources import Log, stamp, walk
 
 NAME = "claude-desktop"
 COLLECTOR = "claude-desktop/1"
+KEEPS = Keeps(
+    tokens="exact",
+    cache="exact",
+    cost="derived",
+    calls="exact",
+    lines="derived",
+    note="Its local agent sessions only; ordinary chats leave nothing on disk.",
+)
 
 SESSIONS = "local-agent-mode-sessions"
 DEPTH = 4

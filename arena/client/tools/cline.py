@@ -4,11 +4,13 @@ import os
 from collections.abc import Iterator
 
 from arena.client.formats.cline import Fork, tasks
+from arena.client.models import Keeps
 from arena.client.places import extension_storage, home, overridden
 from arena.client.sources import Document
 
 NAME = "cline"
 COLLECTOR = "cline/1"
+KEEPS = Keeps(tokens="exact", cache="exact", cost="exact", calls="exact")
 
 FORK = Fork(NAME, "saoudrizwan.claude-dev")
 

@@ -18,13 +18,21 @@ from typing import Annotated, Any, cast
 
 import msgspec
 
-from arena.client.models import Copy, Reading
+from arena.client.models import Copy, Keeps, Reading
 from arena.client.sources import MALFORMED, Document, Log, Readable, Source, in_lines, stamp, walk
 from arena.client.tally import Tally, instant, tool_call, true_counts
 from arena.wire import model_name, record_key
 
 NAME = "codex"
 COLLECTOR = "codex/1"
+KEEPS = Keeps(
+    tokens="derived",
+    cache="exact",
+    cost="derived",
+    calls="exact",
+    lines="derived",
+    note="Sums over a session are told apart into answers; lines are counted in the patches that it applies.",
+)
 HOOK = {"timeout": 3}
 """Seconds; the tool complains of a hook at the end of a session that asks for more."""
 

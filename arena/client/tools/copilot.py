@@ -14,7 +14,7 @@ import msgspec
 
 from arena.client import program
 from arena.client.formats.messages import each
-from arena.client.models import Copy, Reading
+from arena.client.models import Copy, Keeps, Reading
 from arena.client.places import home, overridden
 from arena.client.sources import MALFORMED, Log, Readable, in_lines, stamp, walk
 from arena.client.tally import Tally, instant, tool_call, true_counts
@@ -22,6 +22,14 @@ from arena.wire import model_name, record_key
 
 NAME = "copilot"
 COLLECTOR = "copilot/1"
+KEEPS = Keeps(
+    tokens="exact",
+    cache="exact",
+    cost="derived",
+    calls="exact",
+    lines="exact",
+    note="Known only where a run was ended in order; what a killed terminal used it forgets itself.",
+)
 HOOK_MARK = ' hook copilot"'
 SETTLES = 3.0
 """Seconds that the tool may take to write a session's end down after it called its hooks."""

@@ -11,7 +11,7 @@ from functools import partial
 
 import msgspec
 
-from arena.client.models import Copy, Reading
+from arena.client.models import Copy, Keeps, Reading
 from arena.client.places import data, overridden
 from arena.client.sources import MALFORMED, Database, Part, content, stamp_of_database
 from arena.client.tally import Tally, at, true_cost
@@ -19,6 +19,7 @@ from arena.wire import model_name, record_key
 
 NAME = "crush"
 COLLECTOR = "crush/1"
+KEEPS = Keeps(cost="exact", note="It keeps what a session cost, but not what it used.")
 
 
 class _Project(msgspec.Struct):

@@ -13,7 +13,7 @@ from functools import partial
 import msgspec
 
 from arena.client.formats.messages import calls, is_prompt
-from arena.client.models import Copy, Reading
+from arena.client.models import Copy, Keeps, Reading
 from arena.client.places import home, overridden
 from arena.client.sources import MALFORMED, Document, content, in_lines, stamp, walk
 from arena.client.tally import Tally, instant, true_counts
@@ -21,6 +21,7 @@ from arena.wire import model_name, record_key
 
 NAME = "droid"
 COLLECTOR = "droid/1"
+KEEPS = Keeps(tokens="exact", cache="exact", cost="derived", calls="exact", note="One record a session, which grows.")
 HOOK = {"timeout": 10}
 """Seconds."""
 

@@ -12,13 +12,14 @@ from hashlib import sha256
 
 import msgspec
 
-from arena.client.models import Copy, Reading
+from arena.client.models import Copy, Keeps, Reading
 from arena.client.sources import MALFORMED, Document, Log, Readable, Source, content, in_lines, stamp, walk
 from arena.client.tally import COUNT_LIMIT, Tally, instant, tool_call, true_counts
 from arena.wire import model_name, record_key
 
 NAME = "gemini"
 COLLECTOR = "gemini/1"
+KEEPS = Keeps(tokens="exact", cache="exact", cost="derived", calls="exact", lines="exact")
 HOOK = {"name": "arena", "timeout": 10_000}
 """Milliseconds."""
 

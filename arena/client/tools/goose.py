@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from arena.client.databases import columns
-from arena.client.models import Copy, Reading
+from arena.client.models import Copy, Keeps, Reading
 from arena.client.places import configuration, data, home, overridden
 from arena.client.sources import Database, Part, Stamp, stamp_of_database
 from arena.client.tally import Tally, at, instant, true_cost, true_counts
@@ -20,6 +20,12 @@ from arena.wire import model_name, record_key
 
 NAME = "goose"
 COLLECTOR = "goose/1"
+KEEPS = Keeps(
+    tokens="exact",
+    cache="exact",
+    cost="exact",
+    note="One record a session, which grows; older versions do not tell the cache apart.",
+)
 
 FIGURES = (
     *("accumulated_input_tokens", "accumulated_output_tokens", "accumulated_total_tokens"),

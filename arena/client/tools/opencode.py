@@ -5,11 +5,14 @@ from collections.abc import Iterator
 
 from arena.client import plugins
 from arena.client.formats import opencode
+from arena.client.models import Keeps
 from arena.client.places import overridden
 from arena.client.sources import Source
 
 NAME = "opencode"
 COLLECTOR = "opencode/1"
+KEEPS = Keeps(tokens="exact", cache="exact", cost="exact", calls="exact", lines="exact")
+HOOK_AT = "when a session comes to rest"
 HOOK_MARK = plugins.MARK
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import msgspec
 
-from arena.client.models import Copy, Reading
+from arena.client.models import Copy, Keeps, Reading
 from arena.client.places import home, overridden
 from arena.client.sources import MALFORMED, Log, Readable, in_lines, stamp, walk
 from arena.client.tally import Tally, instant, tool_call, true_counts
@@ -17,6 +17,7 @@ from arena.wire import model_name, record_key
 
 NAME = "qwen"
 COLLECTOR = "qwen/1"
+KEEPS = Keeps(tokens="exact", cache="exact", cost="derived", calls="exact")
 HOOK = {"name": "arena", "timeout": 10_000}
 """Milliseconds."""
 

@@ -20,5 +20,5 @@ CREATE TABLE session (
     summary_additions integer, summary_deletions integer, summary_files integer,
     time_created integer not null, time_updated integer not null
 );
-INSERT INTO "session" VALUES('ses_1','global',NULL,'/home/dev/NEST','CANARY',NULL,NULL,NULL,1769939999500,1769940000001);
+INSERT INTO "session" VALUES('ses_1','global',NULL,'/home/dev/NEST','CANARY',4,2,1,1769939999500,1769940000001);
 COMMIT;
