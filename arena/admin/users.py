@@ -107,7 +107,8 @@ def _delete(box: Opened, arguments: argparse.Namespace) -> None:
 
 
 def _export(box: Opened, arguments: argparse.Namespace) -> None:
-    command.print_json(box.db.read_sync(partial(people.export_user, name=arguments.name)))
+    deed = partial(people.hand_out, name=arguments.name, caller=OPERATOR, now=clock.now())
+    command.print_json(box.db.write_sync(deed))
 
 
 def _links(box: Opened, arguments: argparse.Namespace) -> None:

@@ -43,6 +43,7 @@ EVENTS = {
     "user_promoted": "A person became an administrator.",
     "user_demoted": "An administrator became a member.",
     "user_deleted": "A person and everything of theirs was deleted.",
+    "user_exported": "What is kept of a person was handed out.",
     "identity_linked": "An account at a sign-in provider became one more way in.",
     "identity_unlinked": "An account at a sign-in provider is no way in any more.",
     "password_changed": "A password was set or changed.",
@@ -52,6 +53,7 @@ EVENTS = {
     "team_deleted": "A team was deleted; its people stay.",
     "team_assigned": "A person was put into a team, or taken out of one.",
     # the box
+    "audit_exported": "Rows of the security log were handed out.",
     "prices_updated": "New prices were taken over.",
     "privacy_mode_changed": "A person was hidden from, or shown on, public boards.",
 }

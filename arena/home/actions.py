@@ -15,6 +15,7 @@ import msgspec
 import arena
 from arena.accounts.actions.people import export_user
 from arena.audit import store as audit
+from arena.audit.models import Entry
 from arena.core import clock
 from arena.core.db import Database
 from arena.projects import store as projects
@@ -73,15 +74,19 @@ def _but_records(conn: sqlite3.Connection, *, user_id: str, name: str) -> bytes:
     log = audit.newest_of_person(conn, user_id, 0, 2**62, 0)
     found = {
         **msgspec.to_builtins(export_user(conn, name=name)),
-        "security_log": [
-            {name: value for name, value in msgspec.to_builtins(entry).items() if name != "hash"} for entry in log
-        ],
+        "security_log": [_told(entry) for entry in log],
         "totals": msgspec.to_builtins(usage.user_totals(conn, user_id)),
         "days": msgspec.to_builtins(usage.days(conn, user_id, "", "9999")),
         "project_evaluations": msgspec.to_builtins(projects.everything_of(conn, user_id)),
         "sessions": msgspec.to_builtins(usage.sessions_of_user(conn, user_id)),
     }
     return msgspec.json.encode(clock.readable(found))[:-1] + b',"records":['
+
+
+def _told(entry: Entry) -> dict[str, object]:
+    """A row as its person may have it: where an administrator came from who did it to them is not theirs to know."""
+    left_out = {"hash"} | ({"ip_address", "user_agent"} if "by" in msgspec.json.decode(entry.details) else set())
+    return {name: value for name, value in msgspec.to_builtins(entry).items() if name not in left_out}
 
 
 def _some_records(conn: sqlite3.Connection, *, user_id: str, after: bytes) -> tuple[bytes, bytes]:

@@ -9,6 +9,7 @@ from litestar.response import Stream
 
 from arena.accounts import store as accounts_store
 from arena.accounts.actions import keys, links
+from arena.accounts.actions.people import note_export
 from arena.accounts.guards import caller_of, me, write
 from arena.core import clock
 from arena.core.errors import ArenaError, NotFound
@@ -99,6 +100,7 @@ async def invite(request: AnyRequest) -> Response[bytes]:
 async def export(request: AnyRequest) -> Stream:
     """Hand the visitor all that the box keeps of them. (Here, because it is from rooms above their settings.)"""
     visitor = me(request)
+    await write(request, partial(note_export, user_id=visitor.id, caller=caller_of(request), now=clock.now()))
     return Stream(
         everything_of(box_of(request).db, user_id=visitor.id, name=visitor.name),
         media_type="application/json",

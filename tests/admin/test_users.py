@@ -10,6 +10,7 @@ import pytest
 
 from arena.accounts import rules, store
 from arena.accounts.actions import links
+from arena.audit.store import newest_of_event
 from arena.core import clock
 
 LINK = re.compile(r"http://arena\.test:8000/join/([\w-]{43})\n")
@@ -139,13 +140,15 @@ def test_delete_asks_on_a_terminal(run, db, monkeypatch) -> None:
     assert person(db, "bob") is None
 
 
-def test_export_prints_json(run) -> None:
+def test_export_prints_json_and_is_noted(run, db) -> None:
     run("users", "add", "bob")
     run("keys", "create", "bob", "--label", "desktop")
     found = json.loads(run("users", "export", "bob").out)
     assert found["account"]["username"] == "bob"
     assert found["api_keys"][0]["label"] == "desktop"
     assert found["account"]["created_at"].endswith("Z")
+    (noted,) = db.glance(partial(newest_of_event, event_type="user_exported", since=0, at=2**62, seq=0))
+    assert (noted.user_id, noted.user_agent) == (person(db, "bob").id, "arena admin")
 
 
 @pytest.mark.parametrize("verb", ["disable", "enable", "promote", "demote", "delete", "export"])

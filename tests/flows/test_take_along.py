@@ -3,6 +3,9 @@
 import json
 
 from arena.accounts import store
+from arena.audit.actions import note
+from arena.audit.models import Caller
+from arena.core import clock
 from tests.flows.conftest import Serve
 from tests.flows.serving import Visitor, now_iso, session
 
@@ -23,6 +26,8 @@ def test_a_person_takes_along_all_that_is_kept_of_them(serve: Serve) -> None:
         id = box.ask("SELECT id FROM users WHERE username = 'alice'")[0][0]
         row = {"provider": "github", "issuer": "https://github.com", "subject": "583231", "login": "octocat"}
         box.write(lambda conn: store.add_identity(conn, "i", id, **row, email="octocat@example.org", now=0))
+        by_root = Caller("203.0.113.7", "the browser of root")
+        box.write(lambda conn: note(conn, "sessions_ended", id, by_root, clock.now(), sessions=1, by="root's id"))
         answer = alice.get("/settings/export")
     assert answer.headers["content-disposition"] == 'attachment; filename="arena-alice.json"'
     assert answer.headers["cache-control"] == "no-store"
@@ -38,7 +43,9 @@ def test_a_person_takes_along_all_that_is_kept_of_them(serve: Serve) -> None:
     assert {"user_created", "user_signed_in", "api_key_generated"} <= {
         each["event_type"] for each in told["security_log"]
     }
-    for secret in (key, "correct horse battery", alice.cookies["arena"], "argon2", "token_hash", "77777"):
+    assert {"user_exported", "sessions_ended"} <= {each["event_type"] for each in told["security_log"]}
+    elsewhere = ("203.0.113.7", "the browser of root", "77777")
+    for secret in (key, "correct horse battery", alice.cookies["arena"], "argon2", "token_hash", *elsewhere):
         assert secret not in answer.text
 
 

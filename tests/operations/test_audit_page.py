@@ -1,6 +1,7 @@
 """The security log as administrators see it: found, narrowed, page by page, and taken away as a table."""
 
 import csv
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -199,3 +200,13 @@ def test_members_and_strangers_see_nothing_of_it(box: Serving, admin: Visitor) -
         stranger.follow_redirects = False
         for path in ("/admin/audit", "/admin/audit.csv"):
             assert stranger.get(path).headers["location"].startswith("/sign-in?next=%2Fadmin%2Faudit")
+
+
+def test_taking_rows_away_is_a_row(box: Serving, admin: Visitor) -> None:
+    sql = "SELECT details FROM security_audit_log WHERE event_type = 'audit_exported' ORDER BY seq"
+    before = len(box.ask(sql))
+    for address in ("/admin/audit.csv", "/admin/audit.csv?event=user_created", "/admin/audit.csv?event=nothing"):
+        admin.get(address)
+    (root,) = box.ask("SELECT id FROM users WHERE username = 'root'")[0]
+    told = [json.loads(details) for (details,) in box.ask(sql)][before:]
+    assert told == [{"by": root}, {"only": "user_created", "by": root}]

@@ -209,6 +209,7 @@ def test_an_export_holds_what_is_kept_and_no_secret(box: Serving, root: Visitor)
     assert kept["api_keys"][0]["prefix"] == olga.key[:19]
     assert olga.key not in answer.text
     assert "hash" not in answer.text
+    assert events(box, "user_exported") == [("user_exported", "olga", {"by": id_of(box, "root")})]
 
 
 def test_somebody_is_deleted_only_when_their_name_is_typed(box: Serving, root: Visitor) -> None:

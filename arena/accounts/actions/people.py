@@ -114,6 +114,18 @@ def delete_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int
     return person
 
 
+def hand_out(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int, by: str | None = None) -> Export:
+    """Gather what this room knows about a person for somebody else, and note that. Raises `NotFound`."""
+    found = export_user(conn, name=name)
+    note_export(conn, user_id=found.account.id, caller=caller, now=now, by=by)
+    return found
+
+
+def note_export(conn: sqlite3.Connection, *, user_id: str, caller: Caller, now: int, by: str | None = None) -> None:
+    """Note that what is kept of a person was handed out."""
+    note(conn, "user_exported", user_id, caller, now, by=by)
+
+
 def export_user(conn: sqlite3.Connection, *, name: str) -> Export:
     """Gather what this room knows about a person, without any secret. Raises `NotFound`."""
     person = someone(conn, name)

@@ -8,7 +8,8 @@ from arena.accounts import rules as names
 from arena.accounts import store as accounts
 from arena.audit import actions as audit
 from arena.audit import store as audit_store
-from arena.audit.models import Entry, Query
+from arena.audit.actions import note
+from arena.audit.models import Caller, Entry, Query
 from arena.operations.models import Log
 from arena.operations.rules.log import ID
 
@@ -42,3 +43,8 @@ def mentioned(row: Entry) -> set[str]:
     """The ids of people in a row: whom it is about, and who did it to them."""
     by = msgspec.json.decode(row.details).get("by")
     return {id for id in (row.user_id, by) if isinstance(id, str)}
+
+
+def note_export(conn: sqlite3.Connection, *, event: str | None, caller: Caller, now: int, by: str) -> None:
+    """Note that rows of the log were handed out: of one event, or of any."""
+    note(conn, "audit_exported", None, caller, now, only=event, by=by)

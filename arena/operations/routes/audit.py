@@ -7,6 +7,7 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.response import Stream
 
+from arena.accounts.guards import caller_of, me, write
 from arena.audit.models import Query
 from arena.core import clock
 from arena.core.errors import Invalid
@@ -50,7 +51,10 @@ async def export(request: AnyRequest) -> Stream:
     _, errors, query = _question(request)
     if errors:
         raise Invalid(next(iter(errors.values())), {"errors": errors})
-    today = box_of(request).days.of(clock.now())
+    now = clock.now()
+    told = partial(actions.note_export, event=query.event, caller=caller_of(request), now=now, by=me(request).id)
+    await write(request, told)
+    today = box_of(request).days.of(now)
     headers = {**PRIVATE, "content-disposition": f'attachment; filename="audit-{today}.csv"'}
     return Stream(_lines(box_of(request), query), media_type="text/csv", headers=headers)
 

@@ -40,7 +40,7 @@ async def person(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
 @get("/admin/people/{name:str}/export")
 async def export(request: AnyRequest, name: FromPath[str]) -> Response[bytes]:
     """Hand out what is kept of a person, without any secret."""
-    found = await box_of(request).db.read(partial(deeds.export_user, name=name))
+    found = await write(request, partial(deeds.hand_out, name=name, **_by(request)))
     headers = {**PRIVATE, "content-disposition": f'attachment; filename="{found.account.username}.json"'}
     content = msgspec.json.format(msgspec.json.encode(found))
     return Response(content, media_type="application/json", headers=headers)
