@@ -4,23 +4,29 @@ import sqlite3
 from functools import partial
 from hashlib import sha256
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
+from sqlite_utils import Database as Tables
 
 from arena.accounts import store as accounts
 from arena.audit.models import OPERATOR
+from arena.core import sqlite
 from arena.core.clock import Days
 from arena.core.db import Database
+from arena.core.migrate import migrate
+from arena.rooms import schemas
 from arena.usage.actions.anomalies import judge
 from arena.usage.actions.costs import reprice
 from arena.usage.actions.records import record, record_all
 from arena.usage.actions.recount import forget, recount
 from arena.usage.models import TOOL_BY_ID, Event, Point, Report, Road, Write
 from arena.usage.rules.telemetry import usage_of_events, usage_of_points
+from arena.usage.store import road_day
 from arena.wire import Record, short_hash
 from tests.conftest import NOW, PEOPLE
 from tests.usage.conftest import DAY, HOUR, SUMS, Send, a_record, a_report, counted, sums
@@ -351,6 +357,25 @@ def test_deleting_a_person_takes_their_telemetry_along(db: Database, send: Send)
     db.write_sync(partial(accounts.delete_user, id=ALICE))
     for table in ("telemetry_people", "transcript_requests", "telemetry_prompts", "metric_streams"):
         assert db.read_sync(lambda conn, table=table: conn.execute(f"SELECT * FROM {table}").fetchall()) == []
+
+
+def test_a_release_before_telemetry_keeps_which_road_was_which(tmp_path: Path) -> None:
+    file = tmp_path / "older.db"
+    conn = sqlite.connect(file)
+    for migrations in schemas():
+        migrations.apply(Tables(conn), stop_before="0012_telemetry")
+    accounts.add_user(conn, ALICE, "alice", "Alice", "member", None, NOW)
+    for road in (1, 2, 3, 4):
+        conn.execute(
+            "INSERT INTO road_days VALUES (?, '2026-11-20', 1, ?, 0, 1, 1, ?, 0, 0, 0, 0, 0)", (ALICE, road, road)
+        )
+    conn.commit()
+    conn.close()
+    assert "usage.0012_telemetry" in migrate(file, schemas())
+    conn = sqlite.connect(file, readonly=True)
+    found = road_day(conn, ALICE, "2026-11-20")[1]
+    assert {road: totals.input for (road, _), totals in found.items()} == {X: 1, T: 2, API: 3, Road.DAY_ROWS: 4}
+    conn.close()
 
 
 # -- anything in any order
