@@ -240,12 +240,12 @@ def test_every_row_that_is_refused_is_named_with_its_line(db: Database, run: Run
     assert why["users.csv line 4"] == "username: alice is the name of somebody else here"
     assert why["users.csv line 5"].startswith("username: there is none")
     assert why["sessions.csv line 3"] == "user_id: is nobody who was taken over"
-    assert why["sessions.csv line 4"].startswith("toolType: 'zed' is not a tool this box knows")
+    assert why["sessions.csv line 4"].startswith("tool_type_id: 'zed' is not a tool this box knows")
     assert why["sessions.csv line 5"] == "has no row in token_usage, so nothing to count"
     assert why["sessions.csv line 6"] == "ended_at: is no date and time"
-    assert why["sessions.csv line 7"].startswith("toolUsage")
-    assert why["sessions.csv line 8"].startswith("endedAt: lies in the future")
-    assert why["sessions.csv line 9"].startswith("turnCount")
+    assert why["sessions.csv line 7"].startswith("tool_usage: ")
+    assert why["sessions.csv line 8"].startswith("ended_at: lies in the future")
+    assert why["sessions.csv line 9"].startswith("turn_count: ")
     assert why["token_usage.csv line 10"] == "session_id: is missing"
     assert why["token_usage.csv line 11"] == "token_usage: holds something else than whole numbers"
     assert why["token_usage"] == "s9: its session is not there"
@@ -295,7 +295,7 @@ def test_programs_are_told_everything(run: Run, data: Path, tmp_path: Path) -> N
     file = str(write(tmp_path, export, "json"))
     told = json.loads(run("import", "modu-arena", file, "--json").out)
     assert (told["people_added"], told["rows"], len(told["refused"])) == (["alice", "bob"], 0, 60)
-    assert told["refused"][0].startswith("sessions row 1: toolType")
+    assert told["refused"][0].startswith("sessions row 1: tool_type_id")
     assert "  and 10 more; --json names them all" in run("import", "modu-arena", file).out
 
 
@@ -388,11 +388,11 @@ def test_plain_rows_that_are_refused_are_named_with_their_line(db: Database, run
     assert fields == [
         ["usage.csv line 2", "ended_at"],
         ["usage.csv line 3", "person"],
-        ["usage.csv line 4", "inputTokens"],
-        ["usage.csv line 5", "inputTokens"],
+        ["usage.csv line 4", "input"],
+        ["usage.csv line 5", "input"],
         ["usage.csv line 6", "date"],
-        ["usage.csv line 7", "toolType"],
-        ["usage.csv line 8", "outputTokens"],
+        ["usage.csv line 7", "tool"],
+        ["usage.csv line 8", "output"],
         ["usage.csv line 9", "started_at"],
         ["usage.csv line 10", "ended_at"],
     ]

@@ -1,5 +1,6 @@
 """What another system exported, row by row: Modu-Arena's tables, and plain columns."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -90,11 +91,23 @@ def modu_session(row: Row, used: list[int] | None, now: int) -> Report | Refused
         **deeds,
     }
     arrived = _moment(row.get("created_at"))
-    return _understood(body, now if arrived is None else min(now, milliseconds(arrived)), "modu-arena")
+    return _understood(body, now if arrived is None else min(now, milliseconds(arrived)), "modu-arena", MODU)
 
 
 DEEDS = {"toolUsage": "tool_usage", "codeMetrics": "code_metrics"}
 FIGURES = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
+MODU = {
+    **DEEDS,
+    **dict(zip(FIGURES, TOKENS, strict=True)),
+    "toolType": "tool_type_id",
+    "startedAt": "started_at",
+    "endedAt": "ended_at",
+    "modelName": "model_name",
+    "anonymousProjectId": "anonymous_project_id",
+    "durationSeconds": "duration_seconds",
+    "turnCount": "turn_count",
+}
+"""The columns of what the session API knows by other names."""
 
 
 # -- plain columns
@@ -142,11 +155,22 @@ def plain(row: Row, now: int) -> Arrival | Refused:
         "turnCount": _number(row.get("turns")),
         **{figure: _number(row.get(column)) for figure, column in zip(FIGURES, KINDS, strict=True)},
     }
-    report = _understood(body, now, "csv")
+    report = _understood(body, now, "csv", PLAIN)
     return report if isinstance(report, Refused) else Arrival(name, Road.SESSION_API, [report])
 
 
 KINDS = ("input", "output", "cache_write", "cache_read")
+PLAIN = {
+    **dict(zip(FIGURES, KINDS, strict=True)),
+    "toolType": "tool",
+    "startedAt": "started_at",
+    "endedAt": "ended_at",
+    "modelName": "model",
+    "sessionId": "session",
+    "anonymousProjectId": "project",
+    "turnCount": "turns",
+    "totalCost": "cost",
+}
 
 
 def _plain_day(name: str, row: Row, now: int) -> Arrival | Refused:
@@ -159,17 +183,24 @@ def _plain_day(name: str, row: Row, now: int) -> Arrival | Refused:
     }
     found = day_row(item, latest_day(now))
     if isinstance(found, Refused):
-        return found
+        return _of_column(found, PLAIN)
     return Arrival(name, Road.DAY_ROWS, reports_of_days([found], (row.get("machine") or "")[:64], "csv"))
 
 
 # -- both
 
 
-def _understood(body: dict[str, Any], now: int, collector: str) -> Report | Refused:
+def _understood(body: dict[str, Any], now: int, collector: str, columns: Mapping[str, str]) -> Report | Refused:
     known = session_body(body)
     report = known if isinstance(known, Refused) else report_of(known, now)
-    return report if isinstance(report, Refused) else msgspec.structs.replace(report, collector=collector)
+    if isinstance(report, Refused):
+        return _of_column(report, columns)
+    return msgspec.structs.replace(report, collector=collector)
+
+
+def _of_column(refused: Refused, columns: Mapping[str, str]) -> Refused:
+    """The same, by the name of the column that it stands in."""
+    return Refused(columns.get(re.split(r"\W", refused.field)[0], refused.field), refused.reason)
 
 
 def _moment(value: object) -> datetime | None:
