@@ -1,6 +1,6 @@
 """What the usage room keeps, as rows, and what it answers."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -106,7 +106,7 @@ class Report(Struct, frozen=True):
 class Write(Struct, frozen=True):
     """What one request or command wants recorded: reports, the road they came by, and when."""
 
-    reports: Iterable[Report]
+    reports: Sequence[Report]
     road: int
     now: int
 

@@ -1,7 +1,7 @@
 """All SQL of the usage room."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -11,11 +11,21 @@ from arena.usage.models import Anomaly, Day, FlaggedSession, RoadSums, StoredRec
 # -- records
 
 
-def records_of_message(conn: sqlite3.Connection, user_id: str, message: bytes) -> list[StoredRecord]:
-    """All records of one message: one, or none, or the main chain's and its replays."""
+def records_of_messages(conn: sqlite3.Connection, user_id: str, messages: Sequence[bytes]) -> list[StoredRecord]:
+    """All records of some messages (8 bytes each): of each one, or none, or the main chain's and its replays."""
     rows = conn.execute(
-        "SELECT * FROM usage_records WHERE user_id = :user_id AND key >= :first AND key <= :last",
-        {"user_id": user_id, "first": message + bytes(8), "last": message + b"\xff" * 8},
+        """
+        WITH RECURSIVE asked (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM asked WHERE number < :last)
+        SELECT r.* FROM asked AS a CROSS JOIN usage_records AS r
+        WHERE r.user_id = :user_id AND r.key >= substr(:firsts, 16 * a.number + 1, 16)
+            AND r.key <= substr(:lasts, 16 * a.number + 1, 16)
+        """,
+        {
+            "user_id": user_id,
+            "last": len(messages) - 1,
+            "firsts": b"".join([message + bytes(8) for message in messages]),
+            "lasts": b"".join([message + b"\xff" * 8 for message in messages]),
+        },
     )
     return [StoredRecord(*row) for row in rows]
 
@@ -247,15 +257,17 @@ def put_stream(conn: sqlite3.Connection, user_id: str, stream: bytes, at: int, v
 # -- sessions
 
 
-def session_by_hash(conn: sqlite3.Connection, user_id: str, session_hash: str) -> StoredSession | None:
-    """A person's session by its identity."""
-    row = conn.execute(
+def sessions_by_hash(conn: sqlite3.Connection, user_id: str, hashes: Sequence[str]) -> list[StoredSession]:
+    """A person's sessions by their identities (64 digits each), as far as they are known."""
+    rows = conn.execute(
         """
-        SELECT * FROM sessions WHERE user_id = :user_id AND session_hash = :session_hash
+        WITH RECURSIVE asked (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM asked WHERE number < :last)
+        SELECT s.* FROM asked AS a CROSS JOIN sessions AS s
+        WHERE s.user_id = :user_id AND s.session_hash = substr(:hashes, 64 * a.number + 1, 64)
         """,
-        {"user_id": user_id, "session_hash": session_hash},
-    ).fetchone()
-    return StoredSession(*row) if row else None
+        {"user_id": user_id, "last": len(hashes) - 1, "hashes": "".join(hashes)},
+    )
+    return [StoredSession(*row) for row in rows]
 
 
 def next_session_number(conn: sqlite3.Connection) -> int:

@@ -55,8 +55,8 @@ def _id(db: Database, session: str) -> str:
     from arena.wire import session_hash
 
     hashes = [session_hash(tool.id, session) for tool in TOOLS]
-    found = [db.read_sync(partial(store.session_by_hash, user_id=ALICE, session_hash=each)) for each in hashes]
-    return next((each.id for each in found if each is not None), session)
+    found = db.read_sync(partial(store.sessions_by_hash, user_id=ALICE, hashes=hashes))
+    return next((each.id for each in found), session)
 
 
 def one(name: str, tokens: int = 100, at: int = NOW - HOUR, **fields: Any) -> Any:

@@ -241,8 +241,7 @@ def test_the_lower_roads_count_where_there_is_no_higher_one(db: Database, order:
 def test_what_was_left_out_of_ranking_comes_back_by_no_road(db: Database, order: Any) -> None:
     in_order(db, order[: len(EVERYTHING)])
     deliver(db, Road.TRANSCRIPTS, "codex", 0, 1)
-    number = db.read_sync(lambda conn: store.session_by_hash(conn, ALICE, session_hash("codex", "0b")))
-    assert number is not None
+    (number,) = db.read_sync(lambda conn: store.sessions_by_hash(conn, ALICE, [session_hash("codex", "0b")]))
     flag = Anomaly(number.number, ALICE, "open", "size", 1, 0, 0, 0, NOW, None, None)
 
     def decide(conn: sqlite3.Connection, verdict: Any) -> None:

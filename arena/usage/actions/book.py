@@ -2,9 +2,10 @@
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import product
+from typing import TypeVar
 
 import msgspec
 
@@ -33,11 +34,16 @@ from arena.usage.models import (
     StoredSession,
     Totals,
     UserTotals,
+    Write,
 )
 from arena.usage.rules.copies import counting_road, genuine, merge, tokens_of, totals_of, used_by, was_used
 from arena.usage.rules.doubts import GROWN_SINCE, OUTPUT_PER_DAY, RECENT, Usual, doubts, is_beyond_response
 from arena.usage.rules.telemetry import event_key, is_told_by, point_groups
 from arena.wire import Record
+
+SESSIONS_AT_ONCE, MESSAGES_AT_ONCE = 25, 500
+"""What one statement looks for: a place in a longer text of identities is found more slowly, in bytes it is not."""
+T = TypeVar("T")
 
 
 class Work:
@@ -52,7 +58,7 @@ class Work:
         self.totals = Totals()
         self.held = Totals()
         self.turns = self.lines_added = self.lines_deleted = self.created = self.modified = 0
-        self.tools: Counter[str] = Counter()
+        self.tools: dict[str, int] = {}
 
     def add_deeds(self, record: StoredRecord, sign: int) -> None:
         self.turns += sign * record.turns
@@ -61,8 +67,12 @@ class Work:
         self.created += sign * record.files_created
         self.modified += sign * record.files_modified
         if record.tools:
-            for name, count in msgspec.json.decode(record.tools, type=dict[str, int]).items():
-                self.tools[name] += sign * count
+            for name, count in _counts(record.tools).items():
+                self.tools[name] = self.tools.get(name, 0) + sign * count
+
+
+_counts = msgspec.json.Decoder(dict[str, int]).decode
+_in_order = msgspec.json.Encoder(order="sorted").encode
 
 
 class Book:
@@ -79,7 +89,10 @@ class Book:
         self.now = now
         self.groups: dict[bytes, dict[bytes, StoredRecord]] = {}
         self.changed: set[bytes] = set()
+        self.known: dict[str, StoredSession] = {}
+        """Sessions that were looked up, by identity."""
         self.sessions: dict[str, StoredSession] = {}
+        """Those that this write touches."""
         self.moved: dict[tuple[str, int, int, int], Totals] = defaultdict(Totals)
         """By day, tool, road and whether it is in excluded sessions: what genuine records and used sessions changed."""
         self.anomalies = store.anomalies_of_user(conn, user_id)
@@ -109,8 +122,23 @@ class Book:
 
     # -- taking reports in
 
+    def look_up(self, writes: Sequence[Write]) -> None:
+        """Read what is known of what the reports of some writes are about, before they are taken."""
+        hashes = {report.session_hash: None for write in writes for report in write.reports}
+        for part in _parts(list(hashes), SESSIONS_AT_ONCE):
+            for session in store.sessions_by_hash(self.conn, self.user_id, part):
+                self.known[session.session_hash] = session
+        # The session API names a record after its session, so a new session's record cannot be there yet.
+        self._open(
+            bytes.fromhex(sent.key[:16])
+            for write in writes
+            for report in write.reports
+            if write.road != Road.SESSION_API or report.session_hash in self.known
+            for sent in report.records
+        )
+
     def take(self, report: Report, road: int, outcome: Outcome) -> tuple[str, str]:
-        """Merge a report into what is known; return its session's id and what became of the session."""
+        """Merge a report that was looked up; return its session's id and what became of the session."""
         if road in OPENTELEMETRY:
             told = len(report.records)
             report = self._not_yet_told(report, road)
@@ -127,8 +155,7 @@ class Book:
         for sent in report.records:
             day = report.day or self.days.of(sent.at)
             copy = _copy(self.user_id, sent, session.number, report.tool.number, road, day, collector)
-            # The session API names a record after its session, so a new session's record cannot be there yet.
-            self._take_record(copy, outcome, is_new=is_new and road == Road.SESSION_API)
+            self._take_record(copy, outcome)
         self._note_activity(session)
         if is_new:
             return session.id, "stored"
@@ -139,9 +166,7 @@ class Book:
         if road == Road.TELEMETRY:
             self.telemetry.begin(row for group in self.groups.values() for row in group.values())
             return self.telemetry.events(report)
-        session = self.sessions.get(report.session_hash)
-        if session is None:
-            session = store.session_by_hash(self.conn, self.user_id, report.session_hash)
+        session = self.sessions.get(report.session_hash) or self.known.get(report.session_hash)
         return self.telemetry.metrics(report, session.road if session is not None else None)
 
     def take_everything(self) -> None:
@@ -165,9 +190,7 @@ class Book:
     def take_apart(self, anomaly: Anomaly) -> None:
         """Take a flagged session out of the sums, to be put back among what its state says: what counts or not."""
         number = anomaly.session
-        for row in store.records_of_session(self.conn, self.user_id, number):
-            if row.key[:8] not in self.groups:
-                self.groups[row.key[:8]] = self._open(row.key[:8])
+        self._open(row.key[:8] for row in store.records_of_session(self.conn, self.user_id, number))
         session = store.session_by_number(self.conn, number)
         if session is not None:
             self.sessions[session.session_hash] = session
@@ -177,18 +200,17 @@ class Book:
 
     def take_to_price(self, since: str) -> int:
         """Price again what has no price, and all from a day on; return how many records cost something else now."""
-        moved = 0
+        moved: list[bytes] = []
         for row in store.records_to_price(self.conn, self.user_id, since):
             before = row.cost
             self._price(row)
-            if row.cost == before:
-                continue
-            if row.key[:8] not in self.groups:
-                self.groups[row.key[:8]] = self._open(row.key[:8])
-            self._price(self.groups[row.key[:8]][row.key])
-            self.changed.add(row.key)
-            moved += 1
-        return moved
+            if row.cost != before:
+                moved.append(row.key)
+        self._open(key[:8] for key in moved)
+        for key in moved:
+            self._price(self.groups[key[:8]][key])
+            self.changed.add(key)
+        return len(moved)
 
     def _session(self, report: Report, road: int) -> StoredSession:
         """The session of a report as it is after it."""
@@ -197,7 +219,7 @@ class Book:
             first_at = None
         session = self.sessions.get(report.session_hash)
         if session is None:
-            session = store.session_by_hash(self.conn, self.user_id, report.session_hash)
+            session = self.known.get(report.session_hash)
             if session is None:
                 session = self._new_session(report, road, first_at)
             else:
@@ -246,11 +268,8 @@ class Book:
         self.new.add(session.number)
         return session
 
-    def _take_record(self, copy: StoredRecord, outcome: Outcome, *, is_new: bool) -> None:
-        message = copy.key[:8]
-        group = self.groups.get(message)
-        if group is None:
-            group = self.groups[message] = {} if is_new else self._open(message)
+    def _take_record(self, copy: StoredRecord, outcome: Outcome) -> None:
+        group = self.groups.setdefault(copy.key[:8], {})
         old = group.get(copy.key)
         if old is None:
             if copy.request and copy.road == Road.TRANSCRIPTS and self.telemetry.is_sent:
@@ -277,25 +296,20 @@ class Book:
         """Let the transcript's record of a request be what telemetry told of it, too."""
         self.telemetry.carried.add(request)
         key = event_key(request)
-        group = self._opened(key[:8])
+        self._open([key[:8]])
+        group = self.groups.get(key[:8], {})
         if key in group:
             self._remove(group, group[key])
 
     def _retire_metrics(self, session: StoredSession, road: int) -> None:
         """Take out of a session what metrics told, now that it is told by a better road."""
-        for first in point_groups(session.session_hash, session.started_at, session.ended_at):
-            group = self._opened(first)
+        messages = list(point_groups(session.session_hash, session.started_at, session.ended_at))
+        self._open(messages)
+        for message in messages:
+            group = self.groups.get(message, {})
             for row in list(group.values()):
                 if row.road == Road.METRICS and is_told_by(road, tokens_of(row) > 0):
                     self._remove(group, row)
-
-    def _opened(self, message: bytes) -> dict[bytes, StoredRecord]:
-        group = self.groups.get(message)
-        if group is None:
-            group = self._open(message)
-            if group:
-                self.groups[message] = group
-        return group
 
     def _remove(self, group: dict[bytes, StoredRecord], row: StoredRecord) -> None:
         """Remove a record of an open group, which is in no sum while it is open."""
@@ -312,16 +326,22 @@ class Book:
         found = self.prices.cost(row.model, used_by(row), row.day)
         row.cost, row.price_version = (found.nanodollars, found.version) if found else (None, None)
 
-    def _open(self, message: bytes) -> dict[bytes, StoredRecord]:
-        """Read a message's records and take them out of the sums."""
-        rows = store.records_of_message(self.conn, self.user_id, message)
-        for row in genuine(rows):
-            self._move_record(row, -1)
-            self.work[row.session].add_deeds(row, -1)
-        for row in rows:
-            if row.counted:
-                self.work[row.session].totals.add(totals_of(row), -1)
-        return {row.key: row for row in rows}
+    def _open(self, messages: Iterable[bytes]) -> list[bytes]:
+        """Take messages that are not open out of the sums, with all their records; return those that have any."""
+        closed = [message for message in dict.fromkeys(messages) if message not in self.groups]
+        found: dict[bytes, dict[bytes, StoredRecord]] = {}
+        for part in _parts(closed, MESSAGES_AT_ONCE):
+            for row in store.records_of_messages(self.conn, self.user_id, part):
+                found.setdefault(row.key[:8], {})[row.key] = row
+        for group in found.values():
+            for row in genuine(group.values()):
+                self._move_record(row, -1)
+                self.work[row.session].add_deeds(row, -1)
+            for row in group.values():
+                if row.counted:
+                    self.work[row.session].totals.add(totals_of(row), -1)
+        self.groups.update(found)
+        return list(found)
 
     def _move_record(self, row: StoredRecord, sign: int) -> None:
         totals = totals_of(row)
@@ -412,12 +432,10 @@ class Book:
 
     def _reopen(self, day: str, tool: int, road: int | None) -> None:
         """Take up what a road brought before, which counts from now on."""
-        for row in store.records_of_road(self.conn, self.user_id, day, tool, road):
-            message = row.key[:8]
-            if message not in self.groups:
-                self.groups[message] = self._open(message)
-                for each in genuine(self.groups[message].values()):
-                    self._move_record(each, 1)
+        rows = store.records_of_road(self.conn, self.user_id, day, tool, road)
+        for message in self._open(row.key[:8] for row in rows):
+            for row in genuine(self.groups[message].values()):
+                self._move_record(row, 1)
 
     def _settle_records(self, roads: dict[tuple[str, int], int | None]) -> None:
         dirty: list[StoredRecord] = []
@@ -468,8 +486,7 @@ class Book:
 
     def _settle_sums(self, counted: dict[str, dict[int, Totals]]) -> int:
         everything = store.user_totals(self.conn, self.user_id) or UserTotals()
-        tokens_by_tool = Counter(msgspec.json.decode(everything.tokens_by_tool, type=dict[str, int]))
-        sessions_by_tool = Counter(msgspec.json.decode(everything.sessions_by_tool, type=dict[str, int]))
+        tokens_by_tool, sessions_by_tool = _counts(everything.tokens_by_tool), _counts(everything.sessions_by_tool)
         sum_of_all = Totals()
         sums_of_tools: dict[int, Totals] = defaultdict(Totals)
         toggled: list[str] = []
@@ -478,8 +495,9 @@ class Book:
             for tool, totals in by_tool.items():
                 change.add(totals)
                 sums_of_tools[tool].add(totals)
-                tokens_by_tool[TOOL_BY_NUMBER[tool].id] += totals.tokens
-                sessions_by_tool[TOOL_BY_NUMBER[tool].id] += totals.sessions
+                name = TOOL_BY_NUMBER[tool].id
+                tokens_by_tool[name] = tokens_by_tool.get(name, 0) + totals.tokens
+                sessions_by_tool[name] = sessions_by_tool.get(name, 0) + totals.sessions
             sum_of_all.add(change)
             if self._move_day(stat_date, change, by_tool):
                 toggled.append(stat_date)
@@ -661,7 +679,7 @@ def _copy(user_id: str, sent: Record, session: int, tool: int, road: int, day: s
         sent.cache_write_5m,
         sent.cache_write_1h,
         sent.cache_read,
-        msgspec.json.encode(dict(sorted(sent.tools.items()))).decode() if sent.tools else None,
+        _in_order(sent.tools).decode() if sent.tools else None,
         sent.lines_added,
         sent.lines_deleted,
         sent.files_created,
@@ -680,6 +698,10 @@ def _copy(user_id: str, sent: Record, session: int, tool: int, road: int, day: s
 
 def _counting(by_tool: dict[int, RoadSums], tool: int, road: int | None) -> Totals:
     return by_tool.get(tool, {}).get((road or 0, 0), Totals())
+
+
+def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[at : at + size] for at in range(0, len(items), size))
 
 
 def _main_model(records: list[Record]) -> str | None:
@@ -708,7 +730,7 @@ def _add_deeds(session: StoredSession, work: Work) -> bool:
 
 
 def _sum(counts: str, change: Mapping[str, int]) -> str:
-    total: dict[str, int] = msgspec.json.decode(counts, type=dict[str, int]) if counts != "{}" else {}
+    total = _counts(counts) if counts != "{}" else {}
     for name, count in change.items():
         total[name] = total.get(name, 0) + count
     return _json(total)
@@ -724,4 +746,4 @@ def _duration(report: Report, session: StoredSession) -> int:
 
 
 def _json(counts: Mapping[str, int]) -> str:
-    return msgspec.json.encode({name: count for name, count in sorted(counts.items()) if count}).decode()
+    return _in_order({name: count for name, count in counts.items() if count}).decode()

@@ -26,7 +26,7 @@ def record(
 
     Returns what became of the records and of each session, in the order of the reports.
     """
-    return record_all(conn, user_id, [Write(reports, road, now)], days=days)[0]
+    return record_all(conn, user_id, [Write(list(reports), road, now)], days=days)[0]
 
 
 def record_all(conn: sqlite3.Connection, user_id: str, writes: Sequence[Write], *, days: Days) -> list[Outcome]:
@@ -35,6 +35,7 @@ def record_all(conn: sqlite3.Connection, user_id: str, writes: Sequence[Write], 
     By how many tokens the person's total rose is told in the last one.
     """
     book = Book(conn, user_id, days, max(write.now for write in writes))
+    book.look_up(writes)
     outcomes = []
     for write in writes:
         outcome = Outcome()
