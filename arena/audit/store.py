@@ -2,8 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-
-import msgspec
+from typing import Any
 
 from arena.audit.models import Chain, Entry
 
@@ -18,13 +17,14 @@ def chain(conn: sqlite3.Connection) -> Chain:
 
 def add(conn: sqlite3.Connection, entries: Iterable[Entry]) -> None:
     """Append rows."""
+    rows: Any = entries  # our connections take objects as they are
     conn.executemany(
         """
         INSERT INTO security_audit_log
             (seq, created_at, event_type, user_id, ip_address, user_agent, details, hash)
         VALUES (:seq, :created_at, :event_type, :user_id, :ip_address, :user_agent, :details, :hash)
         """,
-        [msgspec.structs.asdict(entry) for entry in entries],
+        rows,
     )
 
 

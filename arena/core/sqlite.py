@@ -7,9 +7,9 @@ of SQLite on one file corrupt it. Whoever opens a database imports this module b
 
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -52,20 +52,27 @@ class Connection(sqlite3.Connection):
     that costs more than the insertion does.
     """
 
-    def executemany(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> sqlite3.Cursor:  # type: ignore[override]
-        """Run a statement with named placeholders for each row."""
-        statement, values_of = _in_order(sql)
-        return super().executemany(statement, map(values_of, rows))
+    def executemany(self, sql: str, rows: Iterable[Any]) -> sqlite3.Cursor:
+        """Run a statement for each row: a dictionary, or an object with an attribute for each named placeholder."""
+        statement, items_of, attributes_of = _in_order(sql)
+        values = (items_of(row) if isinstance(row, dict) else attributes_of(row) for row in rows)
+        return super().executemany(statement, values)
 
 
 PLACEHOLDER = re.compile(r":([a-z_]\w*)")
+Values = Callable[[Any], Any]
 
 
 @cache
-def _in_order(sql: str) -> tuple[str, Callable[[Mapping[str, Any]], tuple[Any, ...]]]:
+def _in_order(sql: str) -> tuple[str, Values, Values]:
     """A statement with question marks, and what takes their values out of a row."""
     names = PLACEHOLDER.findall(sql)
-    return PLACEHOLDER.sub("?", sql), itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    if not names:
+        return sql, tuple, tuple
+    if len(names) == 1:  # a getter of one thing does not put it into a tuple
+        item, attribute = itemgetter(*names), attrgetter(*names)
+        return PLACEHOLDER.sub("?", sql), lambda row: (item(row),), lambda row: (attribute(row),)
+    return PLACEHOLDER.sub("?", sql), itemgetter(*names), attrgetter(*names)
 
 
 def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:

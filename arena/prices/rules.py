@@ -40,10 +40,12 @@ def cost(used: Used, prices: Sequence[Dated], day: str) -> Cost | None:
     The whole request is billed at one rate: past a long-prompt threshold every token of it, and fast mode, region and
     service tier multiply or replace all rates. The last price that took effect by that day holds.
     """
-    held = [each for each in prices if each.effective_from <= day]
-    if not held:
+    for held in reversed(prices):
+        if held.effective_from <= day:
+            break
+    else:
         return None
-    price, version = held[-1].price, held[-1].version
+    price = held.price
     rates = _rates(price, used)
     pico = (
         used.input * round(rates.input * PICO)
@@ -54,7 +56,7 @@ def cost(used: Used, prices: Sequence[Dated], day: str) -> Cost | None:
     )
     thousandths = round(1000 * _factor(price, used))
     searches = used.web_searches * round(price.web_search * 1e9)
-    return Cost((pico * thousandths + 500_000) // 1_000_000 + searches, version)
+    return Cost((pico * thousandths + 500_000) // 1_000_000 + searches, held.version)
 
 
 def dollars(nanodollars: int, unpriced: int) -> float | None:

@@ -1,7 +1,6 @@
 """What the usage room keeps, as rows, and what it answers."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -358,7 +357,7 @@ class CodeMetrics(Struct, frozen=True, rename="camel"):
     files_created: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
 
 
-Moment = Annotated[datetime, Meta(extra_json_schema={"format": "date-time"})]
+Moment = Annotated[str, Meta(min_length=1, extra_json_schema={"format": "date-time"})]
 
 
 class SessionBody(Struct, frozen=True, rename="camel"):

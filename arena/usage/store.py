@@ -32,6 +32,7 @@ def records_of_messages(conn: sqlite3.Connection, user_id: str, messages: Sequen
 
 def put_records(conn: sqlite3.Connection, records: Iterable[StoredRecord]) -> None:
     """Insert records, or replace them by their larger copies."""
+    rows: Any = records  # our connections take objects as they are
     conn.executemany(
         """
         INSERT INTO usage_records VALUES (
@@ -53,7 +54,7 @@ def put_records(conn: sqlite3.Connection, records: Iterable[StoredRecord]) -> No
             cost_recorded = excluded.cost_recorded, collector = excluded.collector, counted = excluded.counted,
             tokens_known = excluded.tokens_known, cost = excluded.cost, price_version = excluded.price_version
         """,
-        [msgspec.structs.asdict(record) for record in records],
+        rows,
     )
 
 
@@ -278,6 +279,7 @@ def next_session_number(conn: sqlite3.Connection) -> int:
 
 def add_sessions(conn: sqlite3.Connection, sessions: Iterable[StoredSession]) -> None:
     """Insert sessions."""
+    rows: Any = sessions  # our connections take objects as they are
     conn.executemany(
         """
         INSERT INTO sessions VALUES (
@@ -286,7 +288,7 @@ def add_sessions(conn: sqlite3.Connection, sessions: Iterable[StoredSession]) ->
             :created_at, :updated_at
         )
         """,
-        [msgspec.structs.asdict(session) for session in sessions],
+        rows,
     )
 
 

@@ -58,7 +58,9 @@ def test_many_rows_go_by_the_names_of_their_values(tmp_path: Path) -> None:
     rows = [{"c": None, "number": 1, "b": b"\0:b", "more": "not asked for"}, {"b": None, "number": 2, "c": ":c ?"}]
     conn.executemany("INSERT INTO t VALUES (:number, :b, :c, :number + 10)", rows)
     conn.executemany("INSERT INTO t (a) VALUES (:one)", ({"one": number} for number in (3, 4)))
+    conn.executemany("INSERT INTO t (a) VALUES (:real)", [5])
     found = [tuple(row) for row in conn.execute("SELECT a, b, c, d FROM t ORDER BY a")]
+    assert found.pop() == (5, None, None, None)
     assert found == [(1, b"\0:b", None, 11), (2, None, ":c ?", 12), (3, None, None, None), (4, None, None, None)]
     with pytest.raises(KeyError, match="number"):
         conn.executemany("INSERT INTO t VALUES (:number, :b, :c, 0)", [{"b": None, "c": None}])

@@ -72,7 +72,7 @@ class Work:
 
 
 _counts = msgspec.json.Decoder(dict[str, int]).decode
-_in_order = msgspec.json.Encoder(order="sorted").encode
+_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 class Book:
@@ -104,6 +104,8 @@ class Book:
         """Days that this write took beyond what can be written in a day."""
         self.anew = False
         """Whether everything is counted from nothing: then nothing is new that could be doubted."""
+        self.genuine: dict[bytes, list[StoredRecord]] = {}
+        """By message, once the book is closed: what `genuine` leaves of its records."""
         self.work: dict[int, Work] = defaultdict(Work)
         """By session number: what its records changed."""
         self.new: set[int] = set()
@@ -214,19 +216,19 @@ class Book:
 
     def _session(self, report: Report, road: int) -> StoredSession:
         """The session of a report as it is after it."""
-        first_at = min((each.at for each in report.records if _was_used(each)), default=None)
-        if road == Road.DAY_ROWS:  # a sum of sessions is none itself
-            first_at = None
+        first_at: int | None = None
+        if road != Road.DAY_ROWS:  # a sum of sessions is none itself
+            for each in report.records:
+                if _was_used(each) and (first_at is None or each.at < first_at):
+                    first_at = each.at
         session = self.sessions.get(report.session_hash)
         if session is None:
             session = self.known.get(report.session_hash)
             if session is None:
-                session = self._new_session(report, road, first_at)
-            else:
-                self._move_session(session, -1)
+                return self._new_session(report, road, first_at)
+            self._move_session(session, -1)
             self.sessions[report.session_hash] = session
-        if first_at is not None and road not in OPENTELEMETRY:
-            self.begun[session.number] = min(first_at, self.begun.get(session.number, first_at))
+        self._note_begin(session, road, first_at)
         if first_at is not None and (session.first_at is None or first_at < session.first_at):
             session.first_at, session.day = first_at, self.days.of(first_at)
         if road < session.road and session.road in OPENTELEMETRY:
@@ -265,7 +267,9 @@ class Book:
             updated_at=self.now,
         )
         session.duration_seconds = _duration(report, session)
+        self.sessions[report.session_hash] = session
         self.new.add(session.number)
+        self._note_begin(session, road, first_at)
         return session
 
     def _take_record(self, copy: StoredRecord, outcome: Outcome) -> None:
@@ -287,6 +291,10 @@ class Book:
         group[copy.key] = merged
         self.changed.add(copy.key)
         outcome.grown += 1
+
+    def _note_begin(self, session: StoredSession, road: int, first_at: int | None) -> None:
+        if first_at is not None and road not in OPENTELEMETRY:
+            self.begun[session.number] = min(first_at, self.begun.get(session.number, first_at))
 
     def _note_activity(self, session: StoredSession) -> None:
         if session.road != Road.DAY_ROWS:  # of a whole day nobody knows when in it
@@ -360,9 +368,8 @@ class Book:
         """Write what changed; return by how many tokens (input and output) the person's total rose."""
         self.telemetry.close()
         self._date_sessions()
-        for group in self.groups.values():
-            for row in genuine(group.values()):
-                self._move_record(row, 1)
+        for message in self.groups:
+            self._put_back(message)
         for session in self.sessions.values():
             self._move_session(session, 1)
         roads, counted, recounted = self._settle_roads()
@@ -388,6 +395,11 @@ class Book:
             session.first_at = min(found, default=None)
             if session.first_at is not None:
                 session.day = self.days.of(session.first_at)
+
+    def _put_back(self, message: bytes) -> None:
+        rows = self.genuine[message] = genuine(self.groups[message].values())
+        for row in rows:
+            self._move_record(row, 1)
 
     def _settle_roads(self) -> tuple[dict[tuple[str, int], int | None], dict[str, dict[int, Totals]], set[int]]:
         """Move the sums of each road and choose, for each day and tool, the one that counts.
@@ -434,13 +446,12 @@ class Book:
         """Take up what a road brought before, which counts from now on."""
         rows = store.records_of_road(self.conn, self.user_id, day, tool, road)
         for message in self._open(row.key[:8] for row in rows):
-            for row in genuine(self.groups[message].values()):
-                self._move_record(row, 1)
+            self._put_back(message)
 
     def _settle_records(self, roads: dict[tuple[str, int], int | None]) -> None:
         dirty: list[StoredRecord] = []
-        for group in self.groups.values():
-            real = genuine(group.values())
+        for message, group in self.groups.items():
+            real = self.genuine[message]
             for row in real:
                 self.work[row.session].add_deeds(row, 1)
             for row in group.values():
@@ -679,7 +690,7 @@ def _copy(user_id: str, sent: Record, session: int, tool: int, road: int, day: s
         sent.cache_write_5m,
         sent.cache_write_1h,
         sent.cache_read,
-        _in_order(sent.tools).decode() if sent.tools else None,
+        _sorted(sent.tools).decode() if sent.tools else None,
         sent.lines_added,
         sent.lines_deleted,
         sent.files_created,
@@ -715,22 +726,25 @@ def _main_model(records: list[Record]) -> str | None:
 
 def _add_deeds(session: StoredSession, work: Work) -> bool:
     """Add turns, tool calls and lines to a session; return whether there were any."""
-    lines = {
-        "linesAdded": work.lines_added,
-        "linesDeleted": work.lines_deleted,
-        "filesModified": work.modified,
-        "filesCreated": work.created,
-    }
-    if not (work.turns or work.tools or any(lines.values())):
-        return False
+    has_lines = work.lines_added or work.lines_deleted or work.modified or work.created
     session.turn_count += work.turns
-    session.tool_usage = _sum(session.tool_usage, work.tools)
-    session.code_metrics = _sum(session.code_metrics, lines)
-    return True
+    if work.tools:
+        session.tool_usage = _sum(session.tool_usage, work.tools)
+    if has_lines:
+        lines = {
+            "linesAdded": work.lines_added,
+            "linesDeleted": work.lines_deleted,
+            "filesModified": work.modified,
+            "filesCreated": work.created,
+        }
+        session.code_metrics = _sum(session.code_metrics, lines)
+    return bool(work.turns or work.tools or has_lines)
 
 
 def _sum(counts: str, change: Mapping[str, int]) -> str:
-    total = _counts(counts) if counts != "{}" else {}
+    if counts == "{}":
+        return _json(change)
+    total = _counts(counts)
     for name, count in change.items():
         total[name] = total.get(name, 0) + count
     return _json(total)
@@ -746,4 +760,4 @@ def _duration(report: Report, session: StoredSession) -> int:
 
 
 def _json(counts: Mapping[str, int]) -> str:
-    return _in_order({name: count for name, count in counts.items() if count}).decode()
+    return _sorted({name: count for name, count in counts.items() if count}).decode()

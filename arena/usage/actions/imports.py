@@ -33,6 +33,6 @@ def count_new(conn: sqlite3.Connection, arrivals: Iterable[Arrival], people: dic
     """Of how many rows nothing is here yet: neither their person nor their session or day."""
     return sum(
         each.name not in people
-        or any(store.session_by_hash(conn, people[each.name], one.session_hash) is None for one in each.reports)
+        or not all(store.sessions_by_hash(conn, people[each.name], [one.session_hash]) for one in each.reports)
         for each in arrivals
     )

@@ -1,7 +1,8 @@
 """What the doors by which usage arrives share: how a body is unpacked, and how it is recorded."""
 
 import zlib
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
@@ -16,6 +17,7 @@ from arena.web.live import Arrival
 from arena.wire import BODY_LIMIT
 
 AnyRequest = Request[Any, Any, Any]
+T = TypeVar("T")
 
 
 async def record(
@@ -46,10 +48,10 @@ async def record(
     return outcome
 
 
-def json_of(body: bytes) -> Any:
-    """What a body says. Raises `Invalid` when it is not JSON."""
+def json_of(body: bytes, read: Callable[[bytes], T] = msgspec.json.decode) -> T:
+    """What a body says, as ``read`` understands it. Raises `Invalid` when it is not JSON."""
     try:
-        return msgspec.json.decode(body)
+        return read(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise Invalid(f"body: is not JSON ({problem})") from problem
 

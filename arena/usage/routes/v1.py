@@ -14,7 +14,8 @@ from arena.core.errors import Invalid
 from arena.usage.actions.recount import forget as forget_project
 from arena.usage.models import BatchBody, ForgetBody, Refused, Report, Road, SessionBody
 from arena.usage.routes.intake import invalid, json_of, record, unpacked
-from arena.usage.rules.session_api import report_of, session_body
+from arena.usage.rules import session_api
+from arena.usage.rules.session_api import report_of
 from arena.usage.rules.syncs import usage_reports
 from arena.web.api import answer
 from arena.web.box import body_of, box_of
@@ -66,8 +67,7 @@ async def sessions(request: AnyRequest) -> ASGIApp:
     body = await body_of(request, BODY_LIMIT)
     owner = signed(request, body)
     now = clock.now()
-    understood = session_body(json_of(body))
-    report = understood if isinstance(understood, Refused) else report_of(understood, now)
+    report = report_of(json_of(body, session_api.session), now)
     if isinstance(report, Refused):
         raise invalid(report)
     outcome = await record(request, owner, [report], Road.SESSION_API, now)
@@ -87,17 +87,13 @@ async def batch(request: AnyRequest) -> ASGIApp:
     body = await body_of(request, BODY_LIMIT)
     owner = signed(request, body)
     now = clock.now()
-    sent = json_of(body)
-    items = sent.get("sessions") if isinstance(sent, dict) else None
-    if not isinstance(items, list) or not items:
-        raise invalid(Refused("sessions", "at least one session required"))
-    if len(items) > BATCH:
-        raise invalid(Refused("sessions", f"maximum {BATCH} sessions per batch"))
+    items = json_of(body, partial(session_api.batch, most=BATCH))
+    if isinstance(items, Refused):
+        raise invalid(items)
     results: list[dict[str, Any]] = []
     reports: list[Report] = []
     for index, item in enumerate(items):
-        understood = session_body(item)
-        report = understood if isinstance(understood, Refused) else report_of(understood, now)
+        report = report_of(item, now)
         if isinstance(report, Refused):
             results.append({"index": index, "success": False, "error": report.sentence})
         else:
@@ -154,7 +150,7 @@ async def forget(request: AnyRequest) -> ASGIApp:
     """Remove all that the owner of the key ever sent of a project."""
     body = await body_of(request, BODY_LIMIT)
     owner = signed(request, body)
-    sent = json_of(body)
+    sent: Any = json_of(body)
     project = sent.get("project") if isinstance(sent, dict) else None
     if not isinstance(project, str) or len(project) != 16:
         raise invalid(Refused("project", "must be the 16 hex digits that stand for it"))

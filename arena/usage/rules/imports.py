@@ -81,8 +81,8 @@ def modu_session(row: Row, used: list[int] | None, now: int) -> Report | Refused
         return Refused("tool_usage", "or code_metrics is no JSON")
     body = {
         "toolType": row.get("tool_type_id") or "claude-code",
-        "startedAt": started,
-        "endedAt": ended,
+        "startedAt": started.isoformat() if started else None,
+        "endedAt": ended.isoformat(),
         "modelName": row.get("model_name"),
         "anonymousProjectId": row.get("anonymous_project_id"),
         "durationSeconds": _number(row.get("duration_seconds")),
@@ -147,8 +147,8 @@ def plain(row: Row, now: int) -> Arrival | Refused:
         return Refused("started_at", "is no date and time")
     body = {
         "toolType": row.get("tool") or "claude-code",
-        "startedAt": started,
-        "endedAt": ended,
+        "startedAt": started.isoformat() if started else None,
+        "endedAt": ended.isoformat(),
         "modelName": row.get("model"),
         "sessionId": row.get("session"),
         "anonymousProjectId": row.get("project"),
@@ -191,8 +191,7 @@ def _plain_day(name: str, row: Row, now: int) -> Arrival | Refused:
 
 
 def _understood(body: dict[str, Any], now: int, collector: str, columns: Mapping[str, str]) -> Report | Refused:
-    known = session_body(body)
-    report = known if isinstance(known, Refused) else report_of(known, now)
+    report = report_of(session_body(body), now)
     if isinstance(report, Refused):
         return _of_column(report, columns)
     return msgspec.structs.replace(report, collector=collector)
