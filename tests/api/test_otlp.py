@@ -4,6 +4,7 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -353,6 +354,26 @@ def test_whoever_sends_too_often_is_told_when_to_come_back(serve: Serve) -> None
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[2].headers["retry-after"]) > 0
     assert answers[2].json()["code"] == 8
+
+
+def test_an_exporter_that_was_told_to_wait_comes_again(serve: Serve) -> None:
+    box = serve(ARENA_LIMITS__OTLP="2/second")
+    alice = box.add("alice")
+    environment = json.loads(fleet(box.url).claude_code)["env"]
+    environment["OTEL_EXPORTER_OTLP_HEADERS"] = f"X-API-Key={alice.key}"
+    told = {"event.name": "api_request", "session.id": "s1", "model": "claude-x", "input_tokens": 10}
+    events = [{"body": "claude_code.api_request", "attributes": {**told, "request_id": f"r{n}"}} for n in range(4)]
+    assert set(export(environment, protocol="http/json", events=events)) == {"taken"}
+    assert alice.totals() == (40, 0, 1)
+    assert of(alice, "SELECT 1 FROM security_audit_log WHERE event_type = 'rate_limit_exceeded' AND user_id = :id")
+
+
+def test_the_same_at_once_from_many_counts_once(alice: Person) -> None:
+    body = logs(*(an_event(f"r{number}") for number in range(50)))
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: tell(alice, body), range(16)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert alice.totals() == (500, 250, 1)
 
 
 # -- what nobody may see
