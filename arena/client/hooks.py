@@ -129,13 +129,18 @@ def _act(asked: Namespace) -> int:
     if not names and asked.action == "install" and not asked.schedule and not hookless():
         raise Refused(f"none of the tools with hooks is found here ({', '.join(hookable())}); name one to insist.")
     changed, troubles = _each(asked.action, names)
-    trouble = ""
+    before, trouble = schedule.current(), ""
     if asked.action == "install":
         changed |= _offer_status_lines(asked, names)
         trouble = _offer_schedule(asked)
     elif asked.action == "uninstall" and not asked.tool:
         trouble = _unschedule()
-    told = {"hooks": [_told(name, name in changed) for name in names], "schedule": _schedule()}
+    found = schedule.current()
+    told = {
+        "hooks": [_told(name, name in changed) for name in names],
+        "schedule": found._asdict() if found else None,
+        "schedule_changed": found != before,
+    }
     if asked.json:
         print(json.dumps(told))
     else:
@@ -199,15 +204,9 @@ def _told(name: str, changed: bool) -> Json:
     return told | {"status_line": status_line(name), "note": note(name)}
 
 
-def _schedule() -> Json | None:
-    found = schedule.current()
-    return found._asdict() if found else None
-
-
 def _print(action: str, told: Json) -> None:
     for row in told["hooks"]:
-        already = "" if row["changed"] or action == "list" or row["state"] == "unreadable" else " already"
-        print(f"{row['tool']}: {row['state']}{already} ({row['settings']})")
+        print(f"{row['tool']}: {_became(action, row)} ({row['settings']})")
         if row["status_line"] == "installed":
             print("  shows arena's status line")
         elif row["status_line"] == "other" and action != "uninstall":
@@ -217,5 +216,15 @@ def _print(action: str, told: Json) -> None:
     found = told["schedule"]
     if found:
         print(f"a sync every {schedule.MINUTES} minutes by {found['by']} ({found['place']})")
-    elif silent := hookless():
+    elif told["schedule_changed"]:
+        print(f"no sync every {schedule.MINUTES} minutes any more")
+    elif action != "uninstall" and (silent := hookless()):
         print(f"no sync on its own; {', '.join(silent)} {'call' if len(silent) > 1 else 'calls'} no hooks")
+
+
+def _became(action: str, row: Json) -> str:
+    if action == "uninstall" and row["state"] == "missing":
+        return "removed" if row["changed"] else "nothing was installed"
+    if action == "install" and row["state"] == "installed" and not row["changed"]:
+        return "installed already"
+    return str(row["state"])

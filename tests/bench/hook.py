@@ -1,8 +1,8 @@
-"""P3: what `arena hook claude-code` costs the tool that waits for it, and what the upload behind it costs afterwards.
+"""P3: what `arena hook claude-code` and `arena statusline` cost the tool that waits, and the upload behind the hook.
 
     python tests/bench/hook.py
 
-The foreground is held against `npx ccusage --version`. The detached part reads a transcript of 20 MB and sends it to
+The hook is held against `npx ccusage --version`. The detached part reads a transcript of 20 MB and sends it to
 a box on this machine: when nothing of it is known, and when only its last turn is new.
 """
 
@@ -38,6 +38,7 @@ def main() -> None:
         with measure.box_over(data) as box:
             heading(f"P3: {options.rounds} rounds in turn; a transcript of {TRANSCRIPT / 1e6:.0f} MB")
             hooks: list[Cost] = []
+            lines: list[Cost] = []
             launches: list[Cost] = []
             whole: list[Detached] = []
             turns: list[Detached] = []
@@ -50,6 +51,7 @@ def main() -> None:
                     "ARENA_SERVER": f"http://127.0.0.1:{box.port}",
                     "ARENA_API_KEY": key,
                 }
+                lines.append(_line(env))
                 for kept in (whole, turns):
                     hooks.append(_hook(transcript, env))
                     kept.append(_detached())
@@ -61,7 +63,7 @@ def main() -> None:
                 if npx is not None:
                     launch = [npx, "--no-install", "ccusage", "--version"]
                     launches.append(must(run(launch, cwd=measure.TOOLS / "npm"), "npx ccusage --version"))
-        _tell(hooks, launches, whole, turns)
+        _tell(hooks, lines, launches, whole, turns)
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,17 @@ class Detached:
 def _hook(transcript: Path, env: dict[str, str]) -> Cost:
     event = {"session_id": "s", "transcript_path": str(transcript), "hook_event_name": "SessionEnd", "cwd": "/"}
     return must(run(arena("hook", "claude-code"), env=env, stdin=json.dumps(event).encode()), "arena hook")
+
+
+def _line(env: dict[str, str]) -> Cost:
+    """Show a line whose figures are fresh, so that nothing is started behind it."""
+    home = Path(env["ARENA_HOME"])
+    home.mkdir(mode=0o700, exist_ok=True)
+    figures = {"at": time.time(), "position": 3, "moved": 2, "tokens": 1_234_567, "cost": 4.2, "complete": True}
+    (home / "standing.json").write_text(json.dumps({**figures, "streak": 12}))
+    (home / "standing.asked").touch()
+    status = {"session_id": "s", "rate_limits": {"five_hour": {"used_percentage": 38}}}
+    return must(run(arena("statusline"), env=env, stdin=json.dumps(status).encode()), "arena statusline")
 
 
 def _adopt() -> None:
@@ -103,14 +116,12 @@ def _command(pid: int) -> bytes:
     return Path(f"/proc/{pid}/cmdline").read_bytes() or b"--spooled"
 
 
-def _tell(hooks: list[Cost], launches: list[Cost], whole: list[Detached], turns: list[Detached]) -> None:
+def _tell(
+    hooks: list[Cost], lines: list[Cost], launches: list[Cost], whole: list[Detached], turns: list[Detached]
+) -> None:
     rows = [
-        [
-            "arena hook, foreground",
-            _milliseconds(hooks),
-            f"{1e3 * median(hooks, lambda c: c.wall):.0f}",
-            "about 30 ms CPU",
-        ]
+        [name, _milliseconds(costs), f"{1e3 * median(costs, lambda c: c.wall):.0f}", "about 30 ms CPU"]
+        for name, costs in (("arena hook, foreground", hooks), ("arena statusline", lines))
     ]
     if launches:
         rows.append(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from arena.client import spool
+from tests.client import samples
 from tests.client.box import Box
 from tests.client.conftest import ROOT, Laptop
 from tests.client.lines import answer, write
@@ -50,6 +52,28 @@ def test_whatever_comes_in_nothing_comes_out(laptop: Laptop, content: bytes) -> 
     except BrokenPipeError:
         out, err = b"", b""
     assert (process.wait(), out, err) == (0, b"", b"")
+
+
+@pytest.mark.parametrize("content", [b"", b"{half", b"[]"])
+def test_an_event_that_cannot_be_read_is_word_of_the_tool(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setattr("arena.client.detached.start", lambda *_: None)
+    monkeypatch.setattr("arena.client.hook._input", lambda: content)
+    assert laptop.run("hook", "amp") == (0, "", "")
+    assert list(spool.words().values()) == [{"tool": "amp"}]
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_codex_s_older_road_says_its_event_after_the_command(laptop: Laptop, box: Box) -> None:
+    samples.lay("codex", laptop.home.parent)
+    keys = {record["key"] for record in laptop.records()}
+    event = json.dumps({"type": "agent-turn-complete", "thread-id": "t", "last-assistant-message": samples.CANARY})
+    process = laptop.start("hook", "codex", event, stdin=subprocess.DEVNULL)
+    assert process.communicate(timeout=20) == (b"", b"")
+    waited_for(laptop)
+    assert box.records.keys() == keys
+    assert samples.CANARY.encode() not in box.heard
 
 
 @pytest.mark.usefixtures("signed_in")

@@ -45,7 +45,7 @@ def test_cron_is_given_one_line_and_keeps_the_others(laptop: Laptop, system: Sys
     laptop.run("hooks", "install", "--schedule")
     assert system.table.read_text() == once
     assert "a sync every 15 minutes by cron (crontab -l)" in laptop.run("hooks", "list")[1]
-    laptop.run("hooks", "uninstall")
+    assert "no sync every 15 minutes any more" in laptop.run("hooks", "uninstall")[1]
     assert system.table.read_text() == FOREIGN
 
 

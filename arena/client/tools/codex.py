@@ -31,7 +31,8 @@ KEEPS = Keeps(
     cost="derived",
     calls="exact",
     lines="derived",
-    note="Sums over a session are told apart into answers; lines are counted in the patches that it applies.",
+    note="Sums over a session are told apart into answers; lines are counted in the patches that it applies. A version"
+    ' without `hooks.json` can have `notify = ["/path/to/arena", "hook", "codex"]` in its `config.toml` instead.',
 )
 HOOK = {"timeout": 3}
 """Seconds; the tool complains of a hook at the end of a session that asks for more."""
