@@ -158,7 +158,9 @@ def identify(connection: Connection) -> Person | None:
     if found is None:
         return None
     if rules.is_due(found.last_seen_at, now):
-        _soon(db, partial(store.set_session_seen, id=found.session_id, before=now - rules.NOTE_EVERY, now=now))
+        lasts = box_of(connection).config.accounts
+        seen = partial(store.set_session_seen, id=found.session_id, before=now - rules.NOTE_EVERY, now=now)
+        _soon(db, partial(seen, lifetime=lasts.session_days * clock.DAY, idle=lasts.unseen_days * clock.DAY))
     return found.person
 
 

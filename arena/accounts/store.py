@@ -522,11 +522,20 @@ def open_sessions(conn: sqlite3.Connection, username: str, now: int, before: str
     return [OpenSession(*row) for row in rows]
 
 
-def set_session_seen(conn: sqlite3.Connection, id: str, before: int, now: int) -> None:
-    """Note when a web session was last seen, unless that was noted after ``before`` already."""
+def set_session_seen(conn: sqlite3.Connection, id: str, before: int, now: int, lifetime: int, idle: int) -> None:
+    """Note when a web session was last seen, unless that was noted after ``before`` already, and let it go on.
+
+    It goes on for ``idle`` milliseconds, and until ``lifetime`` after it was opened.
+    """
     conn.execute(
-        "UPDATE web_sessions SET last_seen_at = :now WHERE id = :id AND last_seen_at <= :before",
-        {"id": id, "before": before, "now": now},
+        """
+        UPDATE web_sessions SET
+            last_seen_at = :now,
+            expires_at =
+                CASE WHEN created_at + :lifetime < :now + :idle THEN created_at + :lifetime ELSE :now + :idle END
+        WHERE id = :id AND last_seen_at <= :before AND expires_at > :now
+        """,
+        {"id": id, "before": before, "now": now, "lifetime": lifetime, "idle": idle},
     )
 
 

@@ -72,6 +72,12 @@ class Accounts(Struct, frozen=True, forbid_unknown_fields=True):
     domains: list[Annotated[str, Meta(pattern=r"^[^@\s]+\Z")]] = []
     link_days: Annotated[int, Meta(ge=1, le=90)] = 7
     session_days: Annotated[int, Meta(ge=1, le=400)] = 30
+    idle_days: Annotated[int, Meta(ge=1, le=400)] = 14
+
+    @property
+    def unseen_days(self) -> int:
+        """How long a web session lasts whose browser does not come back."""
+        return min(self.idle_days, self.session_days)
 
 
 ButtonName = Annotated[str, Meta(min_length=1, max_length=30)]

@@ -160,6 +160,30 @@ def test_the_last_sight_of_a_session_is_noted_once_in_ten_minutes(site, db, bob,
     eventually(lambda: seen() == start + rules.NOTE_EVERY)
 
 
+def test_a_browser_that_stays_away_is_signed_out_and_one_that_comes_back_is_not_for_thirty_days(
+    site, db, bob, monkeypatch
+) -> None:
+    start = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: start)
+    site.sign_in("bob")
+
+    def comes(days: int, late: int = 0) -> bool:
+        at = start + days * clock.DAY + late
+        monkeypatch.setattr(clock, "now", lambda: at)
+        there = site.client.get("/page", follow_redirects=False).status_code == 200
+        if there:
+            eventually(lambda: db.read_sync(partial(store.sessions_of, user_id=bob.id))[0].last_seen_at == at)
+        return there
+
+    assert [comes(day) for day in (13, 26, 29)] == [True] * 3
+    assert comes(30, -1)
+    assert not comes(30)
+    site.sign_in("bob")
+    start = clock.now()
+    assert comes(14, -1)
+    assert not comes(28)
+
+
 def test_a_handler_in_a_thread_knows_who_asks_too(site, bob, monkeypatch) -> None:
     site.sign_in("bob")
     later = clock.now() + rules.NOTE_EVERY

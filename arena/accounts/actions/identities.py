@@ -56,7 +56,7 @@ async def come_in(
         if person is None or person.is_disabled:
             return person
         _note_use(conn, identity, config, now)
-        return open_session(conn, person, config.accounts.session_days, caller, now, previous, **way)
+        return open_session(conn, person, config.accounts.unseen_days, caller, now, previous, **way)
 
     found = await db.write(write)
     if isinstance(found, SignedIn):
@@ -104,7 +104,7 @@ def join(
     refuse(name=rules.name_problem(name) or taken(conn, name), display=rules.display_problem(display))
     person = add_user(conn, name=name, display=display, role=link.role, caller=caller, now=now)
     _link(conn, person.id, identity, config, caller, now)
-    days, provider = config.accounts.session_days, identity.provider
+    days, provider = config.accounts.unseen_days, identity.provider
     return open_session(conn, person, days, caller, now, previous, provider=provider, **how(token))
 
 

@@ -40,7 +40,7 @@ async def join(request: AnyRequest, token: FromPath[str]) -> Response[bytes]:
             name=name,
             display=display,
             password=field(form, "password"),
-            session_days=box.config.accounts.session_days,
+            session_days=box.config.accounts.unseen_days,
             caller=caller_of(request),
             now=now,
             previous=token_of(request),

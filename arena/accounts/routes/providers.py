@@ -122,7 +122,7 @@ async def join(request: AnyRequest) -> Response[bytes]:
             deed = partial(identities.join, identity=newcomer.identity, token=newcomer.token, config=box.config)
             opened = await box.db.write(partial(deed, **common))
         else:
-            days = box.config.accounts.session_days
+            days = box.config.accounts.unseen_days
             opened = await links.join(box.db, token=None, password=field(form, "password"), session_days=days, **common)
     except (Invalid, Unavailable) as no:
         errors = (no.details or {}).get("errors", {"": no.sentence})

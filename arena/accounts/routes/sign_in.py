@@ -37,7 +37,7 @@ async def sign_in(request: AnyRequest) -> Response[bytes]:
             box.db,
             name=name,
             password=field(form, "password"),
-            session_days=box.config.accounts.session_days,
+            session_days=box.config.accounts.unseen_days,
             secret=box.secret,
             tally=tally_of(request),
             caller=caller_of(request),
