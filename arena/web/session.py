@@ -2,7 +2,8 @@
 
 import hmac
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -145,7 +146,7 @@ def _csrf(secret: str, token: str) -> str:
 
 
 def _seal(connection: Connection, content: Any, salt: str) -> str:
-    return str(URLSafeSerializer(box_of(connection).secret, salt=salt).dumps(content))
+    return str(_sealer([box_of(connection).secret], salt).dumps(content))
 
 
 def _open(connection: Connection, name: str, salt: str) -> Any:
@@ -153,9 +154,14 @@ def _open(connection: Connection, name: str, salt: str) -> Any:
     if not sealed:
         return None
     try:
-        return URLSafeSerializer(box_of(connection).keyring.valid[::-1], salt=salt).loads(sealed)
+        return _sealer(box_of(connection).keyring.valid[::-1], salt).loads(sealed)
     except BadSignature:
         return None
+
+
+def _sealer(secrets: Sequence[str], salt: str) -> URLSafeSerializer:
+    """What signs and checks: the last secret signs, any of them checks. HMAC-SHA-256; by itself it takes SHA-1."""
+    return URLSafeSerializer(list(secrets), salt, signer_kwargs={"key_derivation": "hmac", "digest_method": sha256})
 
 
 def _token(connection: Connection, name: str, salt: str) -> str | None:

@@ -111,6 +111,8 @@ def test_every_answer_carries_the_security_headers(box: Serving, path: str) -> N
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "same-origin"
     assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["permissions-policy"]
     assert headers["x-request-id"]
 
 

@@ -1,6 +1,7 @@
 """Cookies that only we can make, forms that only our pages can send, and where `next` may lead."""
 
 import string
+from base64 import urlsafe_b64decode
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -72,6 +73,11 @@ def test_a_cookie_that_was_tampered_with_is_nobodys(site: Site, change: Any) -> 
     site.cookies.clear()
     site.cookies.set("arena", change(sealed))
     assert site.get("/who").json()["token"] is None
+
+
+def test_a_cookie_is_signed_with_sha_256(site: Site) -> None:
+    site.get("/enter")
+    assert len(urlsafe_b64decode(site.cookies["arena"].rpartition(".")[2] + "=")) == 32
 
 
 def test_a_cookie_of_another_box_is_nobodys(open_site: Open) -> None:
