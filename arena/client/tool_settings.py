@@ -206,6 +206,7 @@ def _write(path: str, content: Json) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(scratch, mode)  # whatever the umask is
         os.replace(scratch, path)
     except BaseException:
         os.unlink(scratch)

@@ -1,6 +1,7 @@
 """`arena hooks`: our hook comes and goes, the rest of the settings stays."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -156,7 +157,10 @@ def test_whatever_stands_there_is_kept_and_comes_back(laptop: Laptop, text: str)
     assert laptop.settings.read_text() == text
 
 
-def test_a_link_stays_a_link_and_a_mode_a_mode(laptop: Laptop) -> None:
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_a_link_stays_a_link_and_a_mode_a_mode(laptop: Laptop, request: pytest.FixtureRequest, umask: int) -> None:
+    before = os.umask(umask)
+    request.addfinalizer(lambda: os.umask(before))
     real = laptop.claude.parent / "dotfiles" / "claude.json"
     real.parent.mkdir()
     real.write_text(OTHER)
