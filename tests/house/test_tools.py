@@ -31,3 +31,4 @@ def test_what_a_tool_keeps_is_what_the_box_takes_it_for() -> None:
 
 def test_the_page_on_tools_is_current() -> None:
     assert write_tools.FILE.read_text() == write_tools.page(), "python -m tests.house.write_tools writes it anew"
+    assert write_tools.table() in (write_tools.FILE.parents[1] / "README.md").read_text()

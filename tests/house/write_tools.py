@@ -32,11 +32,19 @@ out from what it wrote, and where nothing is written nothing is guessed: it is s
 
 def page() -> str:
     """The whole page."""
-    tools = sorted((module(name) for name in tool_names()), key=lambda tool: _display(tool).lower())
+    notes = [f"- **{_display(tool)}.** {note}" for tool in _tools() if (note := _note(tool))]
+    return PAGE.format(table=table(), notes="\n".join(notes))
+
+
+def table() -> str:
+    """The table alone, as it stands in README too."""
     head = ("Tool", "Tokens", "Cache", "Cost", "Tool calls", "Lines", "Hook", "Status line")
-    rows = [head, ("---",) * len(head), *map(_row, tools)]
-    notes = [f"- **{_display(tool)}.** {note}" for tool in tools if (note := _note(tool))]
-    return PAGE.format(table="\n".join(f"| {' | '.join(row)} |" for row in rows), notes="\n".join(notes))
+    rows = [head, ("---",) * len(head), *map(_row, _tools())]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _tools() -> list[Any]:
+    return sorted((module(name) for name in tool_names()), key=lambda tool: _display(tool).lower())
 
 
 def _row(tool: Any) -> tuple[str, ...]:
