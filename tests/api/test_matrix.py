@@ -119,7 +119,7 @@ def cast(box: Serving) -> Cast:
 
 
 def expected(door: Door, role: str) -> str:
-    """What the matrix in README says."""
+    """What `docs/doors.md` says."""
     match door.who:
         case "anybody" | "reader" | "monitor":  # all of them are on this machine
             return IN
