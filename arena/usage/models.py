@@ -329,6 +329,19 @@ class UserTotals(Struct, frozen=True):
         return {name: tokens.get(name, None if name in silent else 0) for name in names}
 
 
+class BeforeWrite(Struct, frozen=True):
+    """What is known of a person before a write. None where nothing was noted yet.
+
+    ``recent`` are the last of their sessions that count: input and output tokens by number, in order.
+    """
+
+    totals: UserTotals | None
+    recent: dict[int, int] | None
+    sends_telemetry: bool
+    is_flagged: bool
+    """Whether any of their sessions ever was."""
+
+
 class Day(Struct, frozen=True):
     """A row of `daily_user_stats`. ``streak`` is the run of active days that this day ends."""
 

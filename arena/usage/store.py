@@ -6,7 +6,17 @@ from typing import Any
 
 import msgspec
 
-from arena.usage.models import Anomaly, Day, FlaggedSession, RoadSums, StoredRecord, StoredSession, Totals, UserTotals
+from arena.usage.models import (
+    Anomaly,
+    BeforeWrite,
+    Day,
+    FlaggedSession,
+    RoadSums,
+    StoredRecord,
+    StoredSession,
+    Totals,
+    UserTotals,
+)
 
 # -- records
 
@@ -177,12 +187,6 @@ def collector(conn: sqlite3.Connection, name: str) -> int:
 # -- telemetry
 
 
-def sends_telemetry(conn: sqlite3.Connection, user_id: str) -> bool:
-    """Whether a person ever sent telemetry."""
-    row = conn.execute("SELECT 1 FROM telemetry_people WHERE user_id = :user_id", {"user_id": user_id}).fetchone()
-    return row is not None
-
-
 def begin_telemetry(conn: sqlite3.Connection, user_id: str, road: int, now: int) -> None:
     """Note that a person sends telemetry from now on, and which requests their records of a road carry so far."""
     conn.execute(
@@ -271,9 +275,9 @@ def sessions_by_hash(conn: sqlite3.Connection, user_id: str, hashes: Sequence[st
     return [StoredSession(*row) for row in rows]
 
 
-def next_session_number(conn: sqlite3.Connection) -> int:
-    """The number for the next new session; it stays free for the rest of this transaction."""
-    number: int = conn.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM sessions").fetchone()[0]
+def last_session_number(conn: sqlite3.Connection) -> int:
+    """The largest number of a session; those after it stay free for the rest of this transaction."""
+    number: int = conn.execute("SELECT COALESCE(MAX(number), 0) FROM sessions").fetchone()[0]
     return number
 
 
@@ -420,6 +424,34 @@ def counted_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> 
         {"user_id": user_id, "session": session},
     ).fetchone()
     return Totals(*row)
+
+
+# -- what every write begins with
+
+
+def before_write(conn: sqlite3.Connection, user_id: str) -> BeforeWrite:
+    """What is known of a person before a write: their sums and habits, and whether anything is special."""
+    row = conn.execute(
+        """
+        SELECT t.total_input_tokens, t.total_output_tokens, t.total_cache_tokens, t.total_sessions, t.tokens_by_tool,
+               t.sessions_by_tool, t.last_activity_at, t.total_cost, t.total_unpriced, r.sessions,
+               p.user_id IS NOT NULL AS sends_telemetry,
+               EXISTS (SELECT 1 FROM anomalies AS a WHERE a.user_id = u.id) AS is_flagged
+        FROM users AS u LEFT JOIN user_stats AS t ON t.user_id = u.id
+            LEFT JOIN recent_sessions AS r ON r.user_id = u.id LEFT JOIN telemetry_people AS p ON p.user_id = u.id
+        WHERE u.id = :user_id
+        """,
+        {"user_id": user_id},
+    ).fetchone()
+    if row is None:
+        return BeforeWrite(None, None, False, False)
+    *totals, recent, sends_telemetry, is_flagged = row
+    return BeforeWrite(
+        UserTotals(*totals) if totals[0] is not None else None,
+        _recent.decode(recent) if recent is not None else None,
+        bool(sends_telemetry),
+        bool(is_flagged),
+    )
 
 
 # -- sums
@@ -708,15 +740,6 @@ def people_with_records(conn: sqlite3.Connection) -> list[str]:
 
 
 # -- anomalies
-
-
-def recent_sessions(conn: sqlite3.Connection, user_id: str) -> dict[int, int] | None:
-    """The last of a person's sessions that count, as they were noted: input and output tokens by number, in order.
-
-    None if they never were.
-    """
-    row = conn.execute("SELECT sessions FROM recent_sessions WHERE user_id = :user_id", {"user_id": user_id}).fetchone()
-    return _recent.decode(row[0]) if row else None
 
 
 _recent = msgspec.json.Decoder(dict[int, int])

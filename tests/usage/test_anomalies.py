@@ -329,7 +329,7 @@ def test_the_thirty_are_filled_up_when_one_of_them_is_excluded(db: Database, sen
     send(one("big", 5_000))
     for verdict in ("exclude", "restore"):
         decide("big", verdict)
-        noted = db.read_sync(partial(store.recent_sessions, user_id=ALICE))
+        noted = db.read_sync(partial(store.before_write, user_id=ALICE)).recent
         assert noted == db.read_sync(partial(store.last_sessions, user_id=ALICE, limit=RECENT))
         assert len(noted or ()) == RECENT
 
@@ -505,5 +505,5 @@ def _check(conn: sqlite3.Connection) -> None:
     days = ask("SELECT SUM(session_count) FROM daily_user_stats")[0][0] or 0
     assert days == (ask("SELECT total_sessions FROM user_stats") or [(0,)])[0][0]
     assert days <= ask(f"SELECT COUNT(*) FROM sessions WHERE first_at IS NOT NULL AND number NOT IN ({excluded})")[0][0]
-    noted = store.recent_sessions(conn, ALICE)
+    noted = store.before_write(conn, ALICE).recent
     assert noted is None or list(noted.items()) == list(store.last_sessions(conn, ALICE, RECENT).items())

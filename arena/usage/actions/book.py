@@ -4,7 +4,6 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import product
 from typing import TypeVar
 
 import msgspec
@@ -19,7 +18,6 @@ from arena.usage.actions.telemetry import Telemetry
 from arena.usage.models import (
     MIXED,
     OPENTELEMETRY,
-    ROADS,
     TOOL_BY_ID,
     TOOL_BY_NUMBER,
     UNKNOWN,
@@ -43,7 +41,29 @@ from arena.wire import Record
 
 SESSIONS_AT_ONCE, MESSAGES_AT_ONCE = 25, 500
 """What one statement looks for: a place in a longer text of identities is found more slowly, in bytes it is not."""
+NOTHING = Totals()
 T = TypeVar("T")
+
+
+class Shared:
+    """What the books of one transaction have in common, looked up once."""
+
+    def __init__(self, conn: sqlite3.Connection) -> None:
+        self.conn = conn
+        self.prices = prices(conn)
+        self._collectors: dict[str, int] = {}
+        self._next_session = 0
+
+    def collector(self, name: str) -> int:
+        """The number of a collector and version."""
+        if name not in self._collectors:
+            self._collectors[name] = store.collector(self.conn, name)
+        return self._collectors[name]
+
+    def new_session(self) -> int:
+        """A number for a new session."""
+        self._next_session = (self._next_session or store.last_session_number(self.conn)) + 1
+        return self._next_session
 
 
 class Work:
@@ -72,6 +92,8 @@ class Work:
 
 
 _counts = msgspec.json.Decoder(dict[str, int]).decode
+_by_tool = msgspec.json.Decoder(dict[str, dict[str, int]]).decode
+_encode = msgspec.json.Encoder().encode
 _sorted = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -82,8 +104,11 @@ class Book:
     none.
     """
 
-    def __init__(self, conn: sqlite3.Connection, user_id: str, days: Days, now: int) -> None:
+    def __init__(
+        self, conn: sqlite3.Connection, user_id: str, days: Days, now: int, shared: Shared | None = None
+    ) -> None:
         self.conn = conn
+        self.shared = shared or Shared(conn)
         self.user_id = user_id
         self.days = days
         self.now = now
@@ -95,7 +120,8 @@ class Book:
         """Those that this write touches."""
         self.moved: dict[tuple[str, int, int, int], Totals] = defaultdict(Totals)
         """By day, tool, road and whether it is in excluded sessions: what genuine records and used sessions changed."""
-        self.anomalies = store.anomalies_of_user(conn, user_id)
+        self.before = store.before_write(conn, user_id)
+        self.anomalies = store.anomalies_of_user(conn, user_id) if self.before.is_flagged else {}
         self.excluded = {number for number, each in self.anomalies.items() if each.state == "excluded"}
         """The numbers of sessions that are left out of ranking."""
         self.beyond: set[int] = set()
@@ -112,14 +138,11 @@ class Book:
         """The numbers of sessions that this write will insert."""
         self.reported: set[int] = set()
         """The numbers of sessions that this write has had a report of."""
-        self.telemetry = Telemetry(conn, user_id, now)
+        self.telemetry = Telemetry(conn, user_id, now, is_sent=self.before.sends_telemetry)
         self.begun: dict[int, int] = {}
         """By session number, the earliest use that this write has heard of but by telemetry."""
         self.removed: dict[int, int] = {}
         """By session number, the earliest instant of what better roads took out of it."""
-        self.prices = prices(conn)
-        self.next_number = 0
-        self.collectors: dict[str, int] = {}
         self.last_activity = 0
 
     # -- taking reports in
@@ -151,9 +174,7 @@ class Book:
         is_new = session.number in self.new and session.number not in self.reported
         self.reported.add(session.number)
         before = (outcome.stored, outcome.grown)
-        if report.collector not in self.collectors:
-            self.collectors[report.collector] = store.collector(self.conn, report.collector)
-        collector = self.collectors[report.collector]
+        collector = self.shared.collector(report.collector)
         for sent in report.records:
             day = report.day or self.days.of(sent.at)
             copy = _copy(self.user_id, sent, session.number, report.tool.number, road, day, collector)
@@ -243,10 +264,8 @@ class Book:
         return session
 
     def _new_session(self, report: Report, road: int, first_at: int | None) -> StoredSession:
-        number = self.next_number or store.next_session_number(self.conn)
-        self.next_number = number + 1
         session = StoredSession(
-            number=number,
+            number=self.shared.new_session(),
             id=ids.uuid7(),
             user_id=self.user_id,
             tool_type_id=report.tool.id,
@@ -331,7 +350,7 @@ class Book:
         if not row.tokens_known or row.speed == MIXED:
             row.cost = None if row.cost_recorded is None else round(row.cost_recorded * 1e9)
             return
-        found = self.prices.cost(row.model, used_by(row), row.day)
+        found = self.shared.prices.cost(row.model, used_by(row), row.day)
         row.cost, row.price_version = (found.nanodollars, found.version) if found else (None, None)
 
     def _open(self, messages: Iterable[bytes]) -> list[bytes]:
@@ -408,9 +427,11 @@ class Book:
         that began or ceased to count.
         """
         touched: dict[str, set[int]] = defaultdict(set)
-        for (day, tool, _, _), totals in self.moved.items():
-            if totals != Totals():
+        changes: dict[str, list[tuple[int, int, int, Totals]]] = defaultdict(list)
+        for (day, tool, road, apart), change in self.moved.items():
+            if change != NOTHING:
                 touched[day].add(tool)
+                changes[day].append((tool, road, apart, change))
         for group in self.groups.values():
             for row in group.values():
                 if row.key in self.changed:
@@ -425,12 +446,10 @@ class Book:
             before = {tool: counting_road(by_tool, tool) for tool in tools}
             old = {tool: msgspec.structs.replace(_counting(by_tool, tool, road)) for tool, road in before.items()}
             there = {(tool, road) for tool, known in by_tool.items() for road, _ in known}
-            for tool, road, apart in product(sorted(tools), ROADS, (0, 1)):
-                change = self.moved.get((day, tool, road, apart))
-                if change is not None and change != Totals():
-                    totals = by_tool.setdefault(tool, {}).setdefault((road, apart), Totals())
-                    totals.add(change)
-                    store.put_road_day(self.conn, self.user_id, day, tool, road, apart, totals)
+            for tool, road, apart, change in changes[day]:
+                totals = by_tool.setdefault(tool, {}).setdefault((road, apart), Totals())
+                totals.add(change)
+                store.put_road_day(self.conn, self.user_id, day, tool, road, apart, totals)
             for tool, old_road in sorted(before.items()):
                 new_road = roads[day, tool] = counting_road(by_tool, tool)
                 new = _counting(by_tool, tool, new_road)
@@ -485,7 +504,7 @@ class Book:
                 usages.append((session, store.counted_of_session(self.conn, self.user_id, number)))
             elif number in self.new:
                 usages.append((session, work.totals))
-            elif work.totals != Totals():
+            elif work.totals != NOTHING:
                 totals = store.token_usage(self.conn, session.id)
                 totals.add(work.totals)
                 usages.append((session, totals))
@@ -496,7 +515,7 @@ class Book:
         return usages
 
     def _settle_sums(self, counted: dict[str, dict[int, Totals]]) -> int:
-        everything = store.user_totals(self.conn, self.user_id) or UserTotals()
+        everything = self.before.totals or UserTotals()
         tokens_by_tool, sessions_by_tool = _counts(everything.tokens_by_tool), _counts(everything.sessions_by_tool)
         sum_of_all = Totals()
         sums_of_tools: dict[int, Totals] = defaultdict(Totals)
@@ -539,7 +558,7 @@ class Book:
     def _move_day(self, stat_date: str, change: Totals, by_tool: dict[int, Totals]) -> bool:
         """Move a day's sums; return whether the day became active or ceased to be."""
         old = store.day(self.conn, self.user_id, stat_date) or Day(stat_date, 0, 0, 0, 0, "{}", 0)
-        tools = msgspec.json.decode(old.by_tool, type=dict[str, dict[str, int]])
+        tools = _by_tool(old.by_tool)
         for number, totals in by_tool.items():
             entry = tools.setdefault(TOOL_BY_NUMBER[number].id, {})
             for name, value in (
@@ -558,7 +577,7 @@ class Book:
             old.output_tokens + change.output,
             old.cache_tokens + change.cache_write + change.cache_read,
             old.session_count + change.sessions,
-            msgspec.json.encode({name: tools[name] for name in sorted(tools) if any(tools[name].values())}).decode(),
+            _encode({name: tools[name] for name in sorted(tools) if any(tools[name].values())}).decode(),
             old.streak,
             old.cost + change.cost,
             old.unpriced + change.unpriced,
@@ -596,7 +615,7 @@ class Book:
         self._note_growth()
         if not usages:
             return
-        noted = store.recent_sessions(self.conn, self.user_id)
+        noted = self.before.recent
         if noted is None:  # somebody new, or of a release that did not look
             touched = {session.number for session, _ in usages}
             found = store.last_sessions(self.conn, self.user_id, RECENT)
@@ -648,7 +667,7 @@ class Book:
         """Keep the figures of flagged sessions; those of one that was found fine stay what they were then."""
         for number, known in self.anomalies.items():
             held = self.work[number].held
-            if known.state != "fine" and held != Totals():
+            if known.state != "fine" and held != NOTHING:
                 known.input_tokens += held.input
                 known.output_tokens += held.output
                 known.cache_tokens += held.cache_write + held.cache_read

@@ -9,7 +9,7 @@ from arena.accounts.models import Person
 from arena.audit.actions import note_all
 from arena.audit.models import Caller, Note
 from arena.core.clock import Days
-from arena.usage.actions.book import Book
+from arena.usage.actions.book import Book, Shared
 from arena.usage.models import (
     Delivery,
     Outcome,
@@ -29,12 +29,14 @@ def record(
     return record_all(conn, user_id, [Write(list(reports), road, now)], days=days)[0]
 
 
-def record_all(conn: sqlite3.Connection, user_id: str, writes: Sequence[Write], *, days: Days) -> list[Outcome]:
+def record_all(
+    conn: sqlite3.Connection, user_id: str, writes: Sequence[Write], *, days: Days, shared: Shared | None = None
+) -> list[Outcome]:
     """Do several writes of one person as one: every sum they share moves once. Each has an outcome of its own.
 
     By how many tokens the person's total rose is told in the last one.
     """
-    book = Book(conn, user_id, days, max(write.now for write in writes))
+    book = Book(conn, user_id, days, max(write.now for write in writes), shared)
     book.look_up(writes)
     outcomes = []
     for write in writes:
@@ -57,9 +59,11 @@ def deliver(conn: sqlite3.Connection, items: list[Delivery]) -> list[tuple[Perso
         if people[item.owner.key_id] is not None:
             by_person[item.owner.person.id].append(index)
     outcomes: dict[int, Outcome] = {}
+    shared = Shared(conn)
     for user_id, theirs in by_person.items():
         writes = [items[index].write for index in theirs]
-        outcomes.update(zip(theirs, record_all(conn, user_id, writes, days=items[theirs[0]].days), strict=True))
+        found = record_all(conn, user_id, writes, days=items[theirs[0]].days, shared=shared)
+        outcomes.update(zip(theirs, found, strict=True))
     note_all(conn, _new_sessions([(items[index], outcome) for index, outcome in outcomes.items()]))
     return [
         (person, outcomes[index]) if (person := people[item.owner.key_id]) else None for index, item in enumerate(items)

@@ -12,13 +12,13 @@ from arena.wire import Record
 
 
 class Telemetry:
-    """A person's telemetry beside their transcripts. Of somebody who sends none, one look says so."""
+    """A person's telemetry beside their transcripts, if they send any (`is_sent`)."""
 
-    def __init__(self, conn: sqlite3.Connection, user_id: str, now: int) -> None:
+    def __init__(self, conn: sqlite3.Connection, user_id: str, now: int, *, is_sent: bool) -> None:
         self.conn = conn
         self.user_id = user_id
         self.now = now
-        self.is_sent = store.sends_telemetry(conn, user_id)
+        self.is_sent = is_sent
         self.carried: set[bytes] = set()
         """Requests that transcripts of this write carry."""
 
