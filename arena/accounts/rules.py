@@ -23,6 +23,8 @@ NAME = re.compile(r"[a-z0-9_-]{3,50}")
 DISPLAY_LENGTH = 50
 LABEL_LENGTH = 50
 PASSWORD_LENGTH = (8, 200)
+OUR_WORDS = frozenset(("arena", "arena-box", "modu-arena", "leaderboard", "administrator"))
+"""Words that come to mind here, and so to whoever guesses: alone, or with a year behind them, they are no password."""
 KEY = re.compile(r"(?:modu_arena|moai_rank)_[0-9A-Za-z_-]{16,200}")
 """Ours are 52 characters; older programs bring theirs along."""
 PREFIX_LENGTH = 19
@@ -41,6 +43,8 @@ USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """No vowels, so that no word comes out, no digits, and no two that look alike (RFC 8628, section 6.1)."""
 USER_CODE_LENGTH = 8
 CODE_LIFE = 10 * MINUTE
+SESSIONS = 50
+"""Web sessions of a person at once; with one more, the one seen longest ago is over."""
 CODE_PAUSE = 5
 """Seconds between two questions of a machine that waits; each one that comes too early adds as many."""
 CODES_WAITING = 1_000
@@ -136,9 +140,11 @@ def password_problem(password: str, name: str) -> str | None:
         return f"A password has at least {shortest} characters."
     if len(password) > longest:
         return f"A password has at most {longest} characters."
-    if password.strip().casefold() == name.casefold():
+    plain = password.strip().casefold()
+    without = re.sub(r"[\W\d_]{1,4}\Z", "", plain)  # up to four digits or signs at its end
+    if name.casefold() in (plain, without):
         return "The password must not be the user name."
-    if _is_common(password):
+    if plain in _common() or without in OUR_WORDS or (len(without) >= 6 and without in _common()):
         return "This password is among the most common ones, which are guessed first. Choose another."
     return None
 
@@ -415,13 +421,6 @@ def _is_member(identity: Identity, github: GitHub) -> bool:
 
 def _is_shown(character: str) -> bool:
     return character not in INVISIBLE and unicodedata.category(character) not in ("Cc", "Cs", "Zl", "Zp")
-
-
-def _is_common(password: str) -> bool:
-    """Say whether a password is a common one, as it stands or with up to four digits or signs behind it."""
-    plain = password.strip().casefold()
-    without = re.sub(r"[\W\d_]{1,4}\Z", "", plain)
-    return plain in _common() or (len(without) >= 6 and without in _common())
 
 
 @cache

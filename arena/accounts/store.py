@@ -558,6 +558,18 @@ def end_sessions(conn: sqlite3.Connection, user_id: str) -> int:
     return conn.execute("DELETE FROM web_sessions WHERE user_id = :user_id", {"user_id": user_id}).rowcount
 
 
+def end_oldest_sessions(conn: sqlite3.Connection, user_id: str, keep: int) -> int:
+    """Delete all but so many web sessions of a person, those seen longest ago; return how many that were."""
+    return conn.execute(
+        """
+        DELETE FROM web_sessions WHERE user_id = :user_id AND id NOT IN (
+            SELECT id FROM web_sessions WHERE user_id = :user_id ORDER BY last_seen_at DESC, id DESC LIMIT :keep
+        )
+        """,
+        {"user_id": user_id, "keep": keep},
+    ).rowcount
+
+
 def end_session_of(conn: sqlite3.Connection, user_id: str, id: str) -> bool:
     """Delete one of a person's web sessions; false if there is none with this id."""
     ended = conn.execute(

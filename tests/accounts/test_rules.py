@@ -61,6 +61,11 @@ def test_no_letter_bears_marks_without_end() -> None:
     assert len(rules.display_of(f"a{hidden}b")) == 2 + rules.MARKS
 
 
+def test_a_year_behind_a_user_name_makes_no_password_of_it() -> None:
+    assert rules.password_problem("Roberta-99", "roberta") is not None
+    assert rules.password_problem("Roberta-99", "rob") is None
+
+
 def test_a_password_longer_than_any_is_wrong_and_takes_no_longer() -> None:
     stored = rules.hash_password("x" * 200)
     assert rules.is_password(stored, "x" * 200)
@@ -84,6 +89,8 @@ def test_a_display_name_may_be_fifty_characters() -> None:
         "12345678",
         "iloveyou2026",
         "letmein!123",
+        "arena2026",
+        "Modu-Arena!",
         " sunshine1 ",
     ],
 )

@@ -191,3 +191,11 @@ def test_a_crowd_beyond_what_can_be_looked_at_is_sent_away_and_nobodys_guess_is_
     assert asyncio.run(crowd()) == [bob] * 3
     assert sign_in(db, "bob").person == bob
     assert db.glance(lambda conn: conn.execute("SELECT count(*) FROM failed_guesses").fetchone()[0]) == 0
+
+
+def test_so_many_browsers_are_signed_in_at_once_and_no_more(db, bob, carol, monkeypatch) -> None:
+    monkeypatch.setattr(rules, "SESSIONS", 3)
+    other = sign_in(db, "carol")
+    tokens = [sign_in(db, "bob", now=NOW + number).token for number in range(5)]
+    assert [who(db, token) for token in tokens] == [None, None, "bob", "bob", "bob"]
+    assert who(db, other.token) == "carol"

@@ -132,6 +132,7 @@ def open_session(
     token = ids.token()
     address = caller.address[:45] if caller.address else None
     agent = caller.agent[:300] if caller.agent else None
+    store.end_oldest_sessions(conn, person.id, rules.SESSIONS - 1)
     store.add_session(conn, ids.uuid7(), person.id, ids.digest(token), address, agent, now, now + days * DAY)
     note(conn, "user_signed_in", person.id, caller, now, **how)
     return SignedIn(person, token)
