@@ -21,7 +21,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from arena.accounts.guards import (
     ShutOut,
+    SignInAgain,
     SignInFirst,
+    ask_again,
     ask_to_sign_in,
     identify,
     meter,
@@ -84,7 +86,12 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
     app = Litestar(
         route_handlers=[*routers(), _static(), openapi],
         guards=[doorkeeper],
-        exception_handlers={SignInFirst: ask_to_sign_in, ShutOut: say_why, Exception: on_error},
+        exception_handlers={
+            SignInFirst: ask_to_sign_in,
+            SignInAgain: ask_again,
+            ShutOut: say_why,
+            Exception: on_error,
+        },
         before_request=own_form,
         lifespan=[lifespan],
         state=State({"box": box}),

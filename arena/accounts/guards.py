@@ -44,6 +44,10 @@ class SignInFirst(NotSignedIn):
     """A page that only somebody signed in may see; `ask_to_sign_in` leads to the sign-in page and back."""
 
 
+class SignInAgain(NotSignedIn):
+    """Something that whoever found an open browser must not do; `ask_again` leads to the sign-in page and back."""
+
+
 class ShutOut(Exception):
     """A visitor who lost the right to do something while they did it; no page of what they may not see answers it."""
 
@@ -174,6 +178,15 @@ def me(connection: Connection) -> Visitor:
         note_unauthorized(connection, "nobody is signed in")
         raise NotSignedIn("Sign in to see this.")
     return visitor
+
+
+def just_signed_in(connection: Connection) -> None:
+    """Refuse a visitor who signed in some time ago. Raises `NotSignedIn` and `SignInAgain`."""
+    me(connection)
+    now = clock.now()
+    mine = box_of(connection).db.glance(partial(sessions.identify, token=session.token_of(connection) or "", now=now))
+    if mine is None or now - mine.opened_at > rules.RECENT:
+        raise SignInAgain("Sign in again to do this.")
 
 
 async def anybody(connection: Connection, _: BaseRouteHandler) -> None:
@@ -317,6 +330,11 @@ def ask_to_sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[
         return Response(b"", status_code=SignInFirst.status, headers={"hx-redirect": here, "cache-control": "no-store"})
     here = _to_sign_in(str(request.url))
     return Response(b"", status_code=303, headers={"location": here, "cache-control": "no-store"})
+
+
+def ask_again(request: Request[Any, Any, Any], _: SignInAgain) -> Response[bytes]:
+    """Lead to the sign-in page and back to the settings (exception handler of `SignInAgain`)."""
+    return see_other("/sign-in?" + urlencode({"again": "yes", "next": "/settings"}))
 
 
 # -- API keys and programs

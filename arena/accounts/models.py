@@ -64,12 +64,13 @@ class Unsigned(Struct, frozen=True):
 
 
 class SessionOwner(Struct, frozen=True):
-    """Whose web session it is, and until when."""
+    """Whose web session it is, since when and until when."""
 
     person: Person
     session_id: str
     last_seen_at: int
     expires_at: int
+    opened_at: int
 
 
 class Password(Struct, frozen=True):

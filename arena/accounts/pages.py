@@ -31,13 +31,17 @@ class Way(Struct, frozen=True):
 
 
 class SignInPage(Struct, frozen=True):
-    """What `accounts/sign_in.html` shows. ``next`` is a path on this site; ``error`` a sentence or empty."""
+    """What `accounts/sign_in.html` shows. ``next`` is a path on this site; ``error`` a sentence or empty.
+
+    ``again`` is for somebody who is signed in already, for what needs a fresh sign-in.
+    """
 
     next: str = "/"
     name: str = ""
     error: str = ""
     ways: tuple[Way, ...] = ()
     sign_up: str = "invite"
+    again: bool = False
 
 
 class JoinPage(Struct, frozen=True):

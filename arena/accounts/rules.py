@@ -43,6 +43,8 @@ USER_CODE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """No vowels, so that no word comes out, no digits, and no two that look alike (RFC 8628, section 6.1)."""
 USER_CODE_LENGTH = 8
 CODE_LIFE = 10 * MINUTE
+RECENT = 15 * MINUTE
+"""How long a sign-in is fresh enough for changing how somebody signs in, and for deleting what is theirs."""
 SESSIONS = 50
 """Web sessions of a person at once; with one more, the one seen longest ago is over."""
 CODE_PAUSE = 5

@@ -114,7 +114,7 @@ def user_by_session_hash(conn: sqlite3.Connection, token_hash: str) -> SessionOw
     row = conn.execute(
         """
         SELECT u.id, u.username, u.display_name, u.role, u.privacy_mode, u.github_avatar_url, u.disabled_at,
-            u.created_at, s.id, s.last_seen_at, s.expires_at
+            u.created_at, s.id, s.last_seen_at, s.expires_at, s.created_at
         FROM web_sessions s JOIN users u ON u.id = s.user_id
         WHERE s.token_hash = :token_hash
         """,

@@ -190,6 +190,7 @@ def build() -> Litestar:
         route_handlers=[arena.accounts.routes.router, page, operator, board, whoami, signed, form, threaded],
         exception_handlers={
             guards.SignInFirst: guards.ask_to_sign_in,
+            guards.SignInAgain: guards.ask_again,
             guards.ShutOut: guards.say_why,
             Exception: on_error,
         },

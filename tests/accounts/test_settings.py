@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from arena.accounts import store
+from arena.accounts import rules, store
 from arena.accounts.actions import keys, links, people, sessions
 from arena.core import clock
 
@@ -218,3 +218,43 @@ def test_somebody_deleted_meanwhile_is_nobody(mine, db, alice) -> None:
     db.write_sync(partial(people.delete_user, name="bob", caller=HERE, now=NOW))
     answer = mine.client.post("/settings/name", data={"csrf": csrf, "display": "x"}, follow_redirects=False)
     assert answer.status_code == 401
+
+
+# -- what only somebody does who signed in just now
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [("/settings/unlink/i", {}), ("/settings/delete", {"confirm": "bob"}), ("/settings/password", {"new": NEW})],
+)
+def test_whoever_finds_an_open_browser_changes_no_way_in(mine, db, bob, monkeypatch, path: str, data) -> None:
+    row = {"provider": "github", "issuer": "https://github.com", "subject": "1", "login": "octocat", "email": None}
+    db.write_sync(partial(store.add_identity, id="i", user_id=bob.id, now=NOW, **row))
+    if "password" in path:
+        db.write_sync(lambda conn: conn.execute("UPDATE users SET password_hash = NULL"))
+    before = store.account(db._glance, bob.id), store.identities_of(db._glance, bob.id)
+    later = clock.now() + rules.RECENT + 1
+    monkeypatch.setattr(clock, "now", lambda: later)
+    answer = send(mine, path, **data)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?again=yes&next=%2Fsettings")
+    assert before == (store.account(db._glance, bob.id), store.identities_of(db._glance, bob.id))
+    page = mine.client.get(answer.headers["location"]).text
+    assert "Sign in again" in page
+    assert 'value="bob"' in page
+
+
+def test_once_signed_in_again_it_is_done(mine, db, bob, monkeypatch) -> None:
+    later = clock.now() + rules.RECENT + 1
+    monkeypatch.setattr(clock, "now", lambda: later)
+    page = "/sign-in?again=yes&next=%2Fsettings"
+    data = {"csrf": mine.csrf(page), "name": "bob", "password": PASSWORD, "next": "/settings"}
+    assert mine.client.post("/sign-in", data=data, follow_redirects=False).headers["location"] == "/settings"
+    assert len(sessions_of(db, bob)) == 1
+    assert send(mine, "/settings/delete", confirm="bob").headers["location"] == "/"
+    assert store.user(db._glance, bob.id) is None
+
+
+def test_a_password_is_changed_by_whoever_knows_it_however_long_ago_they_signed_in(mine, db, monkeypatch) -> None:
+    later = clock.now() + rules.RECENT + 1
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert "done=password" in send(mine, "/settings/password", current=PASSWORD, new=NEW).headers["location"]

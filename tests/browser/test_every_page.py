@@ -14,7 +14,10 @@ PROJECTS = ("/projects", "/projects/new")
 EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in")
 TEAM = "platform-and-infrastructure-of-the-northern-region"
 NARROWED = (f"/?team={TEAM}", f"/?team={TEAM}&tool=codex")
-MEMBERS = ("/", "/?period=monthly&metric=streak", "/dashboard", "/dashboard/roads", "/settings", "/install")
+MEMBERS = (
+    *("/", "/?period=monthly&metric=streak", "/dashboard", "/dashboard/roads"),
+    *("/settings", "/install", "/sign-in?again=yes&next=%2Fsettings"),
+)
 ADMINS = (
     *("/admin", "/admin?q=nobody-like-this", "/admin/people/ye-jin", "/admin/people/alice"),
     *("/admin/teams", f"/admin/teams/{TEAM}", "/admin/keys"),

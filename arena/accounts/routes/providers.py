@@ -14,7 +14,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath, FromQuery
 
 from arena.accounts.actions import identities, links, providers
-from arena.accounts.guards import caller_of, me, tally_of, welcome, write
+from arena.accounts.guards import caller_of, just_signed_in, me, tally_of, welcome, write
 from arena.accounts.models import Asked, Errand, Newcomer
 from arena.accounts.routes import settings
 from arena.accounts.routes.join import join_form
@@ -62,6 +62,7 @@ async def leave_to_link(request: AnyRequest, provider: FromPath[str], proof: Fro
     """
     if _from_elsewhere(request) or not settings.is_proof(request, proof):
         return see_other("/settings#identities")
+    just_signed_in(request)
     return await _leave(request, provider, "/settings", user_id=me(request).id)
 
 

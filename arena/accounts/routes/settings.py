@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery
 
 from arena.accounts import pages, rules, store
 from arena.accounts.actions import identities, passwords, people, providers, sessions
-from arena.accounts.guards import caller_of, device_of, me, still, tally_of, write
+from arena.accounts.guards import caller_of, device_of, just_signed_in, me, still, tally_of, write
 from arena.core import clock
 from arena.core.errors import ArenaError, Invalid
 from arena.web.box import box_of
@@ -42,6 +42,8 @@ async def set_name(request: AnyRequest) -> Response[bytes]:
 async def set_password(request: AnyRequest) -> Response[bytes]:
     """Set or change the visitor's password; their other browsers are signed out."""
     form, box = await request.form(), box_of(request)
+    if not box.db.glance(partial(store.has_password, id=me(request).id)):
+        just_signed_in(request)
     try:
         await passwords.set_password(
             box.db,
@@ -64,6 +66,7 @@ async def set_password(request: AnyRequest) -> Response[bytes]:
 @post("/settings/unlink/{id:str}", status_code=303)
 async def unlink(request: AnyRequest, id: FromPath[str]) -> Response[bytes]:
     """Take a way into the visitor's account away."""
+    just_signed_in(request)
     box = box_of(request)
     issuers = {offer.issuer for offer in providers.offers(box.config.oauth)}
     deed = partial(identities.unlink, user_id=me(request).id, id=id, issuers=issuers)
@@ -96,6 +99,7 @@ async def end_other_sessions(request: AnyRequest) -> Response[bytes]:
 @post("/settings/delete", status_code=303)
 async def delete(request: AnyRequest) -> Response[bytes]:
     """Delete the visitor's account and everything of theirs, once they typed their user name."""
+    just_signed_in(request)
     visitor, typed = me(request), field(await request.form(), "confirm")
     deed = partial(people.delete_user, name=visitor.name, caller=caller_of(request), now=clock.now())
     try:

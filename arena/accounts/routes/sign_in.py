@@ -19,11 +19,14 @@ AnyRequest = Request[Any, Any, Any]
 
 
 @get("/sign-in")
-async def sign_in_page(request: AnyRequest, next: FromQuery[str] = "/") -> Response[bytes]:
-    """Show the form; whoever is signed in goes straight on."""
-    if visitor_of(request) is not None:
+async def sign_in_page(request: AnyRequest, next: FromQuery[str] = "/", again: FromQuery[str] = "") -> Response[bytes]:
+    """Show the form; whoever is signed in goes straight on, unless they must sign in again."""
+    visitor = visitor_of(request)
+    if visitor is None:
+        return sign_in_form(request, next=safe_next(next))
+    if again != "yes":
         return see_other(safe_next(next))
-    return sign_in_form(request, next=safe_next(next))
+    return sign_in_form(request, next=safe_next(next), name=visitor.name, again=True)
 
 
 @post("/sign-in", status_code=303)
@@ -62,11 +65,11 @@ async def sign_out(request: AnyRequest) -> Response[bytes]:
 
 
 def sign_in_form(
-    request: AnyRequest, *, next: str = "/", name: str = "", error: ArenaError | None = None
+    request: AnyRequest, *, next: str = "/", name: str = "", error: ArenaError | None = None, again: bool = False
 ) -> Response[bytes]:
     """Show the form, with every provider that one may come by, and what went wrong."""
     config = box_of(request).config
     ways = ways_in(providers.offers(config.oauth), next)
-    page = SignInPage(next, name, error.sentence if error else "", ways, config.accounts.sign_up)
+    page = SignInPage(next, name, error.sentence if error else "", ways, config.accounts.sign_up, again)
     status, pause = (error.status, error.retry_after) if error else (200, None)
     return form_page(request, "accounts/sign_in.html", page, status, pause)

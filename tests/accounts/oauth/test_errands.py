@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from arena.accounts import store
+from arena.accounts import rules, store
 from arena.accounts.actions import identities, links, people
 from arena.accounts.models import Identity
 from arena.core import clock
@@ -342,6 +342,15 @@ def test_somebody_signed_in_links_a_provider_and_comes_back_by_it(open_site, hub
         assert visitor.who() == "bob"
     assert ("identity_linked", bob.id, {"provider": "github"}) in events()
     assert linked_to(db, bob) == ["octocat"]
+
+
+def test_linking_begins_only_just_after_signing_in(open_site, hub, bob, monkeypatch) -> None:
+    with open_site(github=of_github(hub)) as visitor:
+        visitor.site.sign_in("bob")
+        address, later = link_address(visitor), clock.now() + rules.RECENT + 1
+        monkeypatch.setattr(clock, "now", lambda: later)
+        assert visitor.leave(address) == "/sign-in?again=yes&next=%2Fsettings"
+        assert hub.asked == []
 
 
 @pytest.mark.parametrize("proof", ["", "?proof=", "?proof=wrong"])
