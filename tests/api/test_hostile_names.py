@@ -57,3 +57,9 @@ def test_the_hostile_words_are_there(hostile: tuple[Visitor, Visitor]) -> None:
         board = visitor.get("/").text
         assert "&lt;img src=x onerror=alert(1)&gt;" in board
         assert "{{7*7}}" in board
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_is_whole_without_its_frame(hostile: tuple[Visitor, Visitor], page: str) -> None:
+    for visitor in hostile:
+        assert visitor.get(page, headers={"HX-Request": "true", "HX-Target": "main"}).status_code < 500
