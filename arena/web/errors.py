@@ -51,7 +51,9 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
         way_out, label = "/sign-in", "Sign in"
     else:
         way_out, label = "/", "Back to the leaderboard"
-    headers = {"retry-after": str(known.retry_after)} if known.retry_after is not None else {}
+    headers = {"cache-control": "no-store"}
+    if known.retry_after is not None:
+        headers["retry-after"] = str(known.retry_after)
     return render(
         request,
         "errors/error.html",

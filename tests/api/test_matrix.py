@@ -119,7 +119,7 @@ def cast(box: Serving) -> Cast:
 
 
 def expected(door: Door, role: str) -> str:
-    """What `docs/doors.md` says."""
+    """What `docs/security.md` says."""
     match door.who:
         case "anybody" | "reader" | "monitor":  # all of them are on this machine
             return IN
@@ -281,3 +281,17 @@ def test_a_browser_that_asks_for_another_site_is_never_allowed_credentials(cast:
             for answer in answers:
                 assert "access-control-allow-credentials" not in answer.headers
                 assert answer.headers.get("access-control-allow-origin", "*") == "*"
+
+
+# -- what browsers and caches may keep
+
+
+@pytest.mark.parametrize(
+    "door",
+    [door for door in DOORS if door.method == "GET" and door.who in ("member", "admin", "person")],
+    ids=lambda door: door.path,
+)
+def test_nobody_keeps_what_only_somebody_signed_in_may_see(cast: Cast, door: Door) -> None:
+    with cast.browser("admin") as visitor:
+        answer = visitor.get(address(door))
+    assert answer.headers["cache-control"] == "no-store"

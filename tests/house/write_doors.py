@@ -1,35 +1,42 @@
-"""``python -m tests.house.write_doors``: write who may open which door to ``docs/doors.md``."""
+"""``python -m tests.house.write_doors``: write who may open which door into ``docs/security.md``."""
 
 from pathlib import Path
 
+from arena.accounts.guards import Who
 from arena.doors import DOORS, Door
-from tests.api.test_matrix import FIRST, IN, ROLES, expected
 
-FILE = Path(__file__).parents[2] / "docs" / "doors.md"
-PAGE = """# Who may open which door
+FILE = Path(__file__).parents[2] / "docs" / "security.md"
+BEGIN, END = "<!-- doors: made by `python -m tests.house.write_doors` -->\n", "<!-- end of doors -->\n"
+CALLERS = ("nobody", "member", "administrator", "key", "signed key")
+MAY: dict[Who, tuple[str, ...]] = {
+    "anybody": ("yes", "yes", "yes", "yes", "yes"),
+    "reader": ("if public", "yes", "yes", "yes", "yes"),
+    "member": ("", "yes", "yes", "", ""),
+    "admin": ("", "", "yes", "", ""),
+    "key": ("", "", "", "yes", "yes"),
+    "signature": ("", "", "", "", "yes"),
+    "person": ("", "yes", "yes", "if reading", "yes"),
+    "monitor": ("token", "token", "token", "token", "token"),
+}
 
-Made from [`arena/doors.py`](../arena/doors.py); `tests/api/test_matrix.py` tries every line as every role, on a box
-that serves. "yes" is let in, "sign in" is led to the sign-in page, "401" and "403" are refused. Metered doors name
-their limit of `[limits]`; pages, static files and streams are not metered. `/metrics` lets in who sends its token,
-else only the machine itself.
 
-{table}
-"""
-SAID = {IN: "yes", FIRST: "sign in"}
+def page(text: str) -> str:
+    """The page with the table of today's doors in its place."""
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}{table()}{END}{after}"
 
 
-def page() -> str:
-    """The whole page."""
-    head = ("Method", "Address", *(role.capitalize() for role in ROLES), "Limit")
-    rows = [head, ("---",) * len(head), *map(_row, DOORS)]
-    return PAGE.format(table="\n".join(f"| {' | '.join(row)} |" for row in rows))
+def table() -> str:
+    """Every door in the order of `arena.doors`, and for each kind of caller whether it opens."""
+    head = ("method", "address", *CALLERS, "limit")
+    rows = [head, ("---",) * len(head), *(_row(door) for door in DOORS)]
+    return "".join(f"| {' | '.join(row)} |\n".replace("|  |", "| |").replace("|  |", "| |") for row in rows)
 
 
 def _row(door: Door) -> tuple[str, ...]:
-    told = (expected(door, role) for role in ROLES)
-    cells = (SAID.get(each) or ("403" if "may not" in each else "401") for each in told)
-    return (door.method, f"`{door.path}`", *cells, door.limit or "")
+    return (door.method, f"`{door.path}`", *MAY[door.who], door.limit or "")
 
 
 if __name__ == "__main__":
-    FILE.write_text(page())
+    FILE.write_text(page(FILE.read_text()))
