@@ -168,13 +168,16 @@ def _count(
 ) -> tuple["Files", set[int] | None]:
     """Bring the ledger up to date; after hooks, only with what they named."""
     from arena.client.counting import Files, count, module
+    from arena.client.presence import present
 
     files = Files()
     only: set[int] | None = set() if asked.spooled else None
     wanted = _tools(asked)
+    # Each tool costs a millisecond to know of: those whose hooks are silent, or that are not here, have nothing to say.
     if only is not None:
-        # Each tool costs a millisecond to know of, and the ones whose hooks are silent have nothing to say.
         wanted = sorted({word.get("tool", "") for word in words.values()}.intersection(wanted))
+    elif not asked.tool:
+        wanted = present(conn, wanted)
     for name in wanted:
         tool = module(name)
         if only is None:
