@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.flows.conftest import Serve
-from tests.flows.serving import Serving, Visitor, arena, session
+from tests.flows.serving import Serving, Visitor, arena, session, wait_until
 
 HIDDEN = "a-client-secret-of-the-provider"
 
@@ -57,6 +57,11 @@ def test_it_warns_as_the_doctor_does(box: Serving, root: Visitor) -> None:
 
 def test_a_worker_that_does_not_speak_is_noticed(box: Serving, root: Visitor) -> None:
     old = box.data.stat().st_mtime - 600
-    for name in ("beat", "address"):
-        os.utime(box.data / name, (old, old))
-    assert "The worker was not heard of" in root.get("/admin/system").text
+
+    def noticed() -> bool:  # again where the worker spoke in between
+        for name in ("beat", "address"):
+            os.utime(box.data / name, (old, old))
+        return "The worker was not heard of" in root.get("/admin/system").text
+
+    wait_until((box.data / "beat").exists, 20)
+    wait_until(noticed, 10)
