@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.flows.conftest import box, laptop, pytest_runtest_makereport, serve, tree
 from tests.flows.serving import Serving
@@ -83,6 +83,11 @@ def join(page: Page, link: str, name: str = "alice") -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Join").click()
     page.wait_for_url(lambda address: "/join/" not in address)
+
+
+def settled(page: Page) -> None:
+    """Wait until what was swapped in listens: htmx binds its controls a moment after they are shown."""
+    expect(page.locator(".htmx-settling, .htmx-added")).to_have_count(0)
 
 
 def sign_in(page: Page, name: str = "alice") -> None:

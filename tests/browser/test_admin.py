@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Dialog, expect
 
-from tests.browser.conftest import Open, join
+from tests.browser.conftest import Open, join, settled
 from tests.flows.conftest import Serve
 from tests.flows.serving import session
 
@@ -43,7 +43,7 @@ def test_a_team_is_made_and_filled_in_place_and_its_board_is_chosen_from_the_sel
         expect(page.locator("#r-bob")).to_be_visible()
         page.get_by_role("link", name="All time", exact=True).click()
         expect(page).to_have_url(f"{box.url}/?period=all_time&team=search")
-        expect(page.locator(".htmx-settling, .htmx-added")).to_have_count(0)
+        settled(page)
         page.get_by_label("Team").select_option("")
         expect(page).to_have_url(f"{box.url}/?period=all_time")
         expect(page.locator("#board tbody tr")).to_have_count(2)
@@ -126,6 +126,7 @@ def test_a_key_is_revoked_after_a_question(serve: Serve, open_page: Open) -> Non
         expect(page.locator(".done")).to_contain_text("of bob is revoked")
         expect(page.get_by_text("No key like this.")).to_be_visible()
         assert asked == ["Revoke laptop of bob? The machine that uses it stops sending."]
+        settled(page)
         page.get_by_label("State").select_option("revoked")
         expect(page.get_by_role("row").filter(has_text="bob")).to_be_visible()
         expect(page).to_have_url(f"{box.url}/admin/keys?state=revoked")

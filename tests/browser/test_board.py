@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from arena.accounts.actions import links
 from arena.audit.models import OPERATOR
 from arena.core import clock
-from tests.browser.conftest import NARROW, PASSWORD, Open, join, sign_in
+from tests.browser.conftest import NARROW, PASSWORD, Open, join, settled, sign_in
 from tests.flows.serving import Serving, Visitor, now_iso, session
 
 PEOPLE = 55
@@ -93,6 +93,7 @@ def test_a_phone_chooses_the_metric_from_a_list(crowd: Serving, open_page: Open)
         page.get_by_label("Rank by").select_option("tokens")
         expect(page).to_have_url(f"{crowd.url}/?period=monthly&metric=tokens")
         expect(first_row(page)).to_have_id("r-p-54")
+        settled(page)
         page.get_by_label("Rank by").select_option("score")
         expect(page).to_have_url(f"{crowd.url}/?period=monthly")
 
