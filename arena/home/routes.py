@@ -15,7 +15,7 @@ from arena.core import clock
 from arena.core.errors import ArenaError, NotFound
 from arena.home import pages
 from arena.home.actions import everything_of, wheel
-from arena.leaderboard.actions import boards_in
+from arena.leaderboard.actions.boards import boards_in
 from arena.leaderboard.rules import PERIODS
 from arena.usage import store as usage
 from arena.usage.models import TOOL_BY_ID

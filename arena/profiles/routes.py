@@ -8,7 +8,7 @@ from litestar.types import ASGIApp
 
 from arena.accounts.guards import me, somebody
 from arena.core import clock
-from arena.leaderboard.actions import boards_in
+from arena.leaderboard.actions.boards import boards_in
 from arena.profiles.actions import facts as facts_of
 from arena.profiles.rules import mine, public
 from arena.web.api import answer

@@ -7,7 +7,7 @@ from arena.accounts import store as accounts
 from arena.admin import demo
 from arena.core.config import Config, place
 from arena.core.db import Database
-from arena.leaderboard.actions import board
+from arena.leaderboard.actions.boards import board
 from tests.conftest import NOW
 
 

@@ -25,7 +25,7 @@ BREAKS = (
     ("inside", "arena/usage/helpers.py", ""),
     ("inside", "arena/usage/store.py", "import arena.usage.actions"),
     ("inside", "arena/usage/rules/copies.py", "import arena.usage.store"),
-    ("inside", "arena/leaderboard/actions.py", "import arena.leaderboard.pages"),
+    ("inside", "arena/leaderboard/actions/boards.py", "import arena.leaderboard.pages"),
     ("plan", "arena/app.py", "import arena.usage.routes.v1"),
     ("plan", "arena/admin/recompute.py", "import arena.usage.schema"),
     ("jobs", "arena/app.py", "import arena.operations.jobs"),

@@ -18,8 +18,8 @@ from arena.core.clock import Days
 from arena.core.config import Config, Ranking
 from arena.core.db import Database
 from arena.core.errors import Invalid, NotFound
-from arena.leaderboard import actions
-from arena.leaderboard.actions import Boards, boards_in, find_scope, week_of
+from arena.leaderboard.actions import boards as actions
+from arena.leaderboard.actions.boards import Boards, boards_in, find_scope, week_of
 from arena.leaderboard.models import Board, Standing
 from arena.leaderboard.rules import PERIODS, window
 from arena.teams import store as teams

@@ -4,7 +4,7 @@ from arena.accounts import store as accounts
 from arena.core.clock import Days
 from arena.core.config import Config
 from arena.core.db import Database
-from arena.leaderboard.actions import board
+from arena.leaderboard.actions.boards import board
 from arena.profiles.actions import facts
 from arena.profiles.rules import public
 from arena.usage.actions.records import record

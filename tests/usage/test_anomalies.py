@@ -20,7 +20,7 @@ from arena.core.config import Config
 from arena.core.db import Database
 from arena.core.errors import Conflict, NotFound
 from arena.core.migrate import migrate
-from arena.leaderboard.actions import board
+from arena.leaderboard.actions.boards import board
 from arena.prices.actions import load
 from arena.prices.models import Table
 from arena.rooms import schemas

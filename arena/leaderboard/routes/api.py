@@ -10,7 +10,7 @@ from litestar.types import ASGIApp
 from arena.accounts.guards import by_key
 from arena.core import clock
 from arena.core.errors import Invalid
-from arena.leaderboard.actions import boards_in, find_scope, week_of
+from arena.leaderboard.actions.boards import boards_in, find_scope, week_of
 from arena.leaderboard.models import Standing
 from arena.leaderboard.rules import METRICS, PERIODS, efficiency
 from arena.prices.rules import dollars
