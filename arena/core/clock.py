@@ -45,6 +45,10 @@ class Days:
             self._quarters[quarter] = day
         return day
 
+    def begin(self, day: str) -> int:
+        """The instant at which a day (YYYY-MM-DD) begins, in epoch milliseconds."""
+        return round(datetime.combine(date.fromisoformat(day), datetime.min.time(), self.zone).timestamp() * 1000)
+
     def local(self, instant: int) -> datetime:
         """The wall clock of the zone at an instant in epoch milliseconds."""
         return datetime.fromtimestamp(instant / 1000, self.zone)

@@ -45,6 +45,8 @@ class Standing(Struct, frozen=True):
     unpriced: int = 0
     team: Team | None = None
     """The team that they are in now."""
+    projects: int = 0
+    """What their passed projects came to, up to 10 each."""
 
 
 class Overview(Struct, frozen=True):
@@ -67,7 +69,7 @@ class Board(Struct, frozen=True):
     period: str
     """daily, weekly, monthly or all_time."""
     metric: str
-    """score, tokens, cost, sessions or streak."""
+    """score, tokens, cost, sessions, streak or projects."""
     start: str
     """Empty for all_time."""
     end: str

@@ -18,7 +18,14 @@ PAGE_SIZE = 50
 CODING = 5 * 60_000
 """Milliseconds after a record in which its person counts as coding now."""
 PERIODS = {"daily": "Today", "weekly": "Week", "monthly": "Month", "all_time": "All time"}
-METRICS = {"score": "Score", "tokens": "Tokens", "cost": "Cost", "sessions": "Sessions", "streak": "Streak"}
+METRICS = {
+    "score": "Score",
+    "tokens": "Tokens",
+    "cost": "Cost",
+    "sessions": "Sessions",
+    "streak": "Streak",
+    "projects": "Projects",
+}
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
@@ -86,6 +93,8 @@ class Row(Struct, frozen=True):
     """As it is written: in US dollars, "+" behind a part of it, or "unknown"."""
     sessions: int
     streak: int
+    projects: int
+    """The points of their passed projects."""
     main: str
     """The value ranked by, as it is written."""
     week: Week
@@ -315,6 +324,8 @@ def gap(metric: str, value: float) -> str:
             return words.cost(round(value), 0)
         case "streak":
             return words.plural(round(value), "day", "days")
+        case "projects":
+            return words.plural(round(value), "point", "points")
     return words.plural(round(value), "session", "sessions")
 
 
@@ -390,6 +401,7 @@ def _row(
         cost=words.cost(standing.cost, standing.unpriced),
         sessions=standing.sessions,
         streak=standing.streak,
+        projects=standing.projects,
         main=measure(board.metric, standing.value),
         week=_week(week.get(standing.user_id, (0,) * 7), date.fromisoformat(board.today).weekday()),
     )

@@ -12,7 +12,7 @@ from arena.core.config import Ranking
 from arena.leaderboard.models import Overview, Scope, Standing
 
 PERIODS = ("daily", "weekly", "monthly", "all_time")
-METRICS = ("score", "tokens", "cost", "sessions", "streak")
+METRICS = ("score", "tokens", "cost", "sessions", "streak", "projects")
 TIERS = ((800, "Diamond"), (600, "Platinum"), (400, "Gold"), (200, "Silver"), (0, "Bronze"))
 STREAK_CAP = 30
 """Days of a streak that score."""
@@ -86,15 +86,19 @@ def place(standings: Iterable[Standing], metric: str, before: dict[str, int] | N
     return tuple(placed)
 
 
-def on_board(standings: Iterable[Standing], scope: Scope) -> Iterable[Standing]:
-    """Leave those who stand on a scope's board.
+def on_board(standings: Iterable[Standing], scope: Scope, metric: str) -> Iterable[Standing]:
+    """Leave those who stand on a scope's board: by projects, whoever has one that passed; else whoever used something.
 
     A team's board leaves out whoever is in privacy mode, their own view included: a team is so small that its
     "Anonymous" has a name for everybody who knows the team.
     """
+    if metric == "projects":
+        there = [each for each in standings if each.projects]
+    else:
+        there = [each for each in standings if each.input + each.output + each.cache]
     if scope.team is None:
-        return standings
-    return [each for each in standings if each.team == scope.team and not each.private]
+        return there
+    return [each for each in there if each.team == scope.team and not each.private]
 
 
 def overview(standings: Sequence[Standing]) -> Overview:
@@ -145,10 +149,15 @@ def _streak(standing: Standing) -> float:
     return standing.streak
 
 
+def _projects(standing: Standing) -> float:
+    return standing.projects
+
+
 VALUES: dict[str, Callable[[Standing], float]] = {
     "score": _score,
     "tokens": _tokens,
     "cost": _cost,
     "sessions": _sessions,
     "streak": _streak,
+    "projects": _projects,
 }

@@ -1,4 +1,4 @@
-"""All SQL of the boards. They own no table: everything is read from the daily rows of usage."""
+"""All SQL of the boards. They own no table: everything is read from the daily rows of usage, and from projects."""
 
 import sqlite3
 
@@ -125,3 +125,36 @@ def week(conn: sqlite3.Connection, user_id: str, first: str, last: str, cache: i
         {"user_id": user_id, "first": first, "last": last, "cache": cache},
     )
     return {row[0]: row[1] for row in rows}
+
+
+def project_scores(conn: sqlite3.Connection, since: int, until: int) -> dict[str, int]:
+    """What each person's projects came to by their latest evaluations before an instant, if they passed since another.
+
+    A project counts with its latest evaluation alone: one that was judged again and did not pass counts no more.
+    """
+    rows = conn.execute(
+        """
+        SELECT latest.user_id, CAST(SUM(latest.total_score) AS BIGINT) AS score
+        FROM (
+            SELECT user_id, total_score, passed, evaluated_at,
+                ROW_NUMBER() OVER (PARTITION BY project_id ORDER BY evaluated_at DESC, id DESC) AS place
+            FROM project_evaluations WHERE state = 'done' AND evaluated_at < :until
+        ) AS latest
+        WHERE latest.place = 1 AND latest.passed = 1 AND latest.evaluated_at >= :since
+        GROUP BY latest.user_id
+        """,
+        {"since": since, "until": until},
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def without_usage(conn: sqlite3.Connection, user_id: str) -> Sums | None:
+    """Somebody who may be ranked, as one who used nothing."""
+    row = conn.execute(
+        """
+        SELECT id, username, display_name, privacy_mode, created_at, 0, 0, 0, 0
+        FROM users WHERE id = :user_id AND disabled_at IS NULL
+        """,
+        {"user_id": user_id},
+    ).fetchone()
+    return Sums(*row) if row else None

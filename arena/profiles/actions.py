@@ -4,6 +4,7 @@ import sqlite3
 
 from arena.core import clock
 from arena.profiles.models import Facts
+from arena.projects import store as projects
 from arena.usage import store as usage
 from arena.usage.models import UserTotals
 
@@ -18,4 +19,5 @@ def facts(conn: sqlite3.Connection, user_id: str, today: str) -> Facts:
         quarters=usage.instants_of_user(conn, user_id),
         sessions=usage.sessions_of_user(conn, user_id),
         cache=usage.cache_of_user(conn, user_id),
+        passed=projects.passed(conn, user_id),
     )

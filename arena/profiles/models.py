@@ -15,3 +15,5 @@ class Facts(Struct, frozen=True):
     quarters: list[tuple[int, int]]
     sessions: list[StoredSession]
     cache: tuple[int, int]
+    passed: int = 0
+    """Projects that passed."""

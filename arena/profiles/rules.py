@@ -102,7 +102,7 @@ def mine(standing: Standing | None, facts: Facts, today: str) -> dict[str, Any]:
             "totalSessions": totals.total_sessions,
             "averageTokensPerSession": round(used / totals.total_sessions) if totals.total_sessions else 0,
             "efficiencyScore": efficiency(totals.total_input_tokens, totals.total_output_tokens),
-            "successfulProjectsCount": 0,
+            "successfulProjectsCount": facts.passed,
         },
         "toolBreakdown": _agents(totals),
         "trends": {

@@ -119,3 +119,15 @@ def _(db: Database) -> None:
         """
     )
     db.execute("ALTER TABLE project_questions DROP COLUMN answer")
+
+
+@migrations(name="0003_scores")
+def _(db: Database) -> None:
+    # Boards by projects are read from this index alone, past the READMEs.
+    db.execute(
+        """
+        CREATE INDEX idx_evaluations_done
+        ON project_evaluations (project_id, evaluated_at, id, user_id, total_score, passed, state)
+        WHERE state = 'done'
+        """
+    )

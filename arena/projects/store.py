@@ -59,6 +59,14 @@ def cumulative(conn: sqlite3.Connection, evaluation_id: str) -> int:
     return int(row[0])
 
 
+def passed(conn: sqlite3.Connection, user_id: str) -> int:
+    """How many of a person's projects passed."""
+    row = conn.execute(
+        "SELECT COUNT(*) FROM projects WHERE passed = 1 AND user_id = :user_id", {"user_id": user_id}
+    ).fetchone()
+    return int(row[0])
+
+
 def best(conn: sqlite3.Connection, reader: str | None, limit: int) -> list[Project]:
     """The passed projects that a reader may see, the best first; a reader always sees their own."""
     rows = conn.execute(

@@ -176,6 +176,10 @@ CREATE TABLE project_evaluations (
 CREATE UNIQUE INDEX idx_evaluations_content ON project_evaluations (project_id, content_hash)
 WHERE state <> 'failed';
 
+CREATE INDEX idx_evaluations_done
+ON project_evaluations (project_id, evaluated_at, id, user_id, total_score, passed, state)
+WHERE state = 'done';
+
 CREATE INDEX idx_evaluations_project_id ON project_evaluations (project_id, created_at);
 
 CREATE INDEX idx_evaluations_user_id ON project_evaluations (user_id, day);

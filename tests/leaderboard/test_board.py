@@ -13,15 +13,19 @@ from typing import Any
 import pytest
 
 from arena.accounts import store as accounts
+from arena.audit.models import OPERATOR
 from arena.core import clock
 from arena.core.clock import Days
-from arena.core.config import Config, Ranking
+from arena.core.config import LLM, Arena, Config, Ranking
 from arena.core.db import Database
 from arena.core.errors import Invalid, NotFound
 from arena.leaderboard.actions import boards as actions
 from arena.leaderboard.actions.boards import Boards, boards_in, find_scope, week_of
 from arena.leaderboard.models import Board, Standing
 from arena.leaderboard.rules import PERIODS, window
+from arena.projects import store as projects
+from arena.projects.actions import submit
+from arena.projects.models import Result, Submission
 from arena.teams import store as teams
 from arena.teams.models import Team
 from arena.usage.actions.records import record
@@ -566,3 +570,75 @@ def test_a_commit_while_a_board_is_computed_is_on_the_next(
 def test_a_box_has_one_set_of_boards(db: Database) -> None:
     memory: dict[str, object] = {}
     assert boards_in(memory, db, Config()) is boards_in(memory, db, Config())
+
+
+# -- projects
+
+
+@pytest.fixture
+def judged(db: Database) -> Callable[..., None]:
+    """A project of somebody was judged at noon of a day."""
+
+    def write(person: str, name: str, day: str, functionality: int, practicality: int) -> None:
+        def all_of_it(conn: sqlite3.Connection) -> None:
+            settings = LLM("openai_compatible", "http://127.0.0.1", "m")
+            sent = Submission(name, f"# {name} {day}")
+            submit(conn, user_id=PEOPLE[person], sent=sent, settings=settings, day=day, caller=OPERATOR, now=noon(day))
+            claimed = projects.claim(conn, "claim", noon(day))
+            assert claimed is not None
+            passed = functionality + practicality >= 5
+            result = Result(functionality, practicality, passed, "So.")
+            assert projects.finish(conn, claimed, result, "[]", "m", "openai_compatible", noon(day))
+
+        db.write_sync(all_of_it)
+
+    return write
+
+
+def points(board: Board) -> dict[str, float]:
+    return {each.name: each.value for each in board.standings}
+
+
+def test_people_are_ranked_by_what_their_passed_projects_came_to(
+    judged: Callable[..., None], use: Use, look: Look
+) -> None:
+    use("carol", TODAY)
+    judged("alice", "tally", "2026-11-16", 4, 3)
+    judged("alice", "weigh", TODAY, 5, 5)
+    judged("alice", "stub", TODAY, 1, 0)
+    judged("bob", "gauge", "2026-11-15", 3, 3)
+    assert points(look("weekly", "projects")) == {"alice": 17}
+    assert points(look("daily", "projects")) == {"alice": 10}
+    assert points(look("all_time", "projects")) == {"alice": 17, "bob": 6}
+    assert moved(look("all_time", "projects")) == [(1, "alice", 1), (2, "bob", 2)]
+    assert look("all_time", "projects", today="2026-11-15").standings[0].name == "bob"
+
+
+def test_who_has_projects_alone_is_on_no_board_of_usage(judged: Callable[..., None], use: Use, look: Look) -> None:
+    use("carol", TODAY)
+    judged("alice", "tally", TODAY, 4, 3)
+    for metric in ("score", "tokens", "cost", "sessions", "streak"):
+        assert [each.name for each in look("weekly", metric).standings] == ["carol"]
+    assert [each.name for each in look("weekly", "projects", tool="claude-code").standings] == ["alice"]
+
+
+def test_a_project_counts_as_it_was_judged_last(judged: Callable[..., None], look: Look) -> None:
+    judged("alice", "tally", "2026-11-18", 5, 5)
+    judged("alice", "tally", "2026-11-19", 3, 3)
+    assert points(look("weekly", "projects")) == {"alice": 6}
+    assert points(look("weekly", "projects", today="2026-11-18")) == {"alice": 10}
+    judged("alice", "tally", TODAY, 2, 2)
+    assert points(look("weekly", "projects")) == {}
+
+
+def test_a_days_projects_end_with_the_day_of_the_box(judged: Callable[..., None], look: Look) -> None:
+    judged("alice", "tally", "2026-11-20", 5, 5)  # noon UTC is the next day in Kiritimati
+    zone = Config(arena=Arena(time_zone="Pacific/Kiritimati"))
+    assert points(look("daily", "projects", config=zone)) == {}
+    assert points(look("daily", "projects", today="2026-11-21", config=zone)) == {"alice": 10}
+
+
+def test_a_disabled_persons_projects_do_not_rank(judged: Callable[..., None], db: Database, look: Look) -> None:
+    judged("alice", "tally", TODAY, 5, 5)
+    db.write_sync(lambda conn: accounts.set_disabled(conn, PEOPLE["alice"], NOW, NOW))
+    assert points(look("weekly", "projects")) == {}

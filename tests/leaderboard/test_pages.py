@@ -235,3 +235,13 @@ def test_a_board_of_a_team_says_whom_it_leaves_out() -> None:
         page_of(board(standing("a", 1, 1.0), scope=Scope(team=SEARCH)))
     )
     assert "People in privacy mode are left out" not in html(page_of(WEEK))
+
+
+def test_a_board_of_projects_shows_points_in_place_of_sessions() -> None:
+    made = board(standing("carol", 1, 9.0, projects=17, value=17), metric="projects")
+    shown = html(page_of(made))
+    assert '<td class="n pj">17</td>' in shown
+    assert 'class="n se"' not in shown
+    assert "alone so far" in shown
+    assert "The first project that passes in this period opens this board." in html(page_of(board(metric="projects")))
+    assert 'class="n pj"' not in html(page_of(WEEK))

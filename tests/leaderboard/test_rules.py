@@ -156,9 +156,9 @@ def test_an_unknown_period_is_refused() -> None:
 
 def test_more_stands_higher_by_each_metric() -> None:
     people = [
-        somebody("alice", score=3.0, input=1, cost=8, sessions=2, streak=1),
-        somebody("bob", score=2.0, output=9, cost=7, sessions=1, streak=3),
-        somebody("carol", score=1.0, input=5, cost=9, sessions=3, streak=2),
+        somebody("alice", score=3.0, input=1, cost=8, sessions=2, streak=1, projects=4),
+        somebody("bob", score=2.0, output=9, cost=7, sessions=1, streak=3, projects=6),
+        somebody("carol", score=1.0, input=5, cost=9, sessions=3, streak=2, projects=5),
     ]
     orders = {metric: [each.name for each in place(people, metric, None)] for metric in METRICS}
     assert orders == {
@@ -167,13 +167,14 @@ def test_more_stands_higher_by_each_metric() -> None:
         "cost": ["carol", "alice", "bob"],
         "sessions": ["carol", "alice", "bob"],
         "streak": ["bob", "carol", "alice"],
+        "projects": ["bob", "carol", "alice"],
     }
 
 
 def test_what_is_ranked_by_stands_in_the_value() -> None:
-    person = somebody("alice", score=3.5, input=1, output=2, cache=100, cost=6, sessions=4, streak=5)
+    person = somebody("alice", score=3.5, input=1, output=2, cache=100, cost=6, sessions=4, streak=5, projects=7)
     values = {metric: place([person], metric, None)[0].value for metric in METRICS}
-    assert values == {"score": 3.5, "tokens": 3, "cost": 6, "sessions": 4, "streak": 5}
+    assert values == {"score": 3.5, "tokens": 3, "cost": 6, "sessions": 4, "streak": 5, "projects": 7}
 
 
 def test_ties_share_a_rank_and_the_next_rank_is_left_out() -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from arena.core import clock
+from arena.core.clock import Days
 from arena.core.config import Config
 from arena.core.db import Database
 from arena.core.errors import Invalid, NotFound
@@ -38,7 +39,7 @@ def places_yesterday(
 ) -> dict[str, int]:
     """Everybody's place at the end of yesterday, on the board of the period that holds yesterday."""
     earlier = standings(conn, period, clock.shift(today, -1), config, scope.tool)
-    return {each.user_id: each.rank for each in place(on_board(earlier, scope), metric, None)}
+    return {each.user_id: each.rank for each in place(on_board(earlier, scope, metric), metric, None)}
 
 
 def find_scope(conn: sqlite3.Connection, *, tool: str, team: str) -> Scope:
@@ -65,7 +66,7 @@ def _board(
     scope: Scope,
 ) -> Board:
     first, last = window(period, today)
-    placed = place(on_board(people, scope), metric, before)
+    placed = place(on_board(people, scope, metric), metric, before)
     return Board(
         period=period,
         metric=metric,
@@ -120,12 +121,19 @@ def _sums(conn: sqlite3.Connection, period: str, as_of: str, tool: Tool | None) 
     return _all_time(store.sums_of_tool_of_all_time(conn, tool.number), after)
 
 
+def _projects(conn: sqlite3.Connection, period: str, as_of: str, config: Config) -> dict[str, int]:
+    """What everybody's passed projects came to in the period that holds a day, as it stood when that day ended."""
+    days, first = Days(config.arena.time_zone), window(period, as_of)[0]
+    return store.project_scores(conn, days.begin(first) if first else 0, days.begin(clock.shift(as_of, 1)))
+
+
 def standings(
     conn: sqlite3.Connection, period: str, as_of: str, config: Config, tool: Tool | None = None
 ) -> list[Standing]:
     """Everybody's figures in the period that holds a day, as they stood when that day ended.
 
-    With a tool, everything is of that tool alone, the streak too. Teams are those of now.
+    With a tool, everything is of that tool alone, the streak too; but projects have no tool. Teams are those of now.
+    Whoever has a project that passed is among them, even if they used nothing.
     """
     day_before = clock.shift(as_of, -1)
     if tool is None:
@@ -134,8 +142,11 @@ def standings(
         streaks = store.streaks_of_tool(conn, tool.number, as_of, day_before)
     seen = usage.last_activity(conn)
     team_of = teams.team_of_everybody(conn)
+    projects = _projects(conn, period, as_of, config)
+    people = list(_sums(conn, period, as_of, tool))
+    others = projects.keys() - {each.id for each in people} if projects else ()
     found = []
-    for each in _sums(conn, period, as_of, tool):
+    for each in (*people, *filter(None, (store.without_usage(conn, id) for id in others))):
         streak = streaks.get(each.id, 0)
         score = composite(each.input, each.output, each.sessions, streak, config.ranking)
         found.append(
@@ -159,6 +170,7 @@ def standings(
                 cost=each.cost,
                 unpriced=each.unpriced,
                 team=team_of.get(each.id),
+                projects=projects.get(each.id, 0),
             )
         )
     return found

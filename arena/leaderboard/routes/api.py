@@ -14,6 +14,7 @@ from arena.leaderboard.actions.boards import boards_in, find_scope, week_of
 from arena.leaderboard.models import Standing
 from arena.leaderboard.rules import METRICS, PERIODS, efficiency
 from arena.prices.rules import dollars
+from arena.projects import store as projects
 from arena.usage import store as usage
 from arena.usage.models import Day, UserTotals
 from arena.web.api import answer
@@ -43,10 +44,11 @@ async def rank(request: AnyRequest) -> ASGIApp:
             "totalParticipants": len(board.standings),
             "movement": mine.before - mine.rank if mine and mine.before is not None else None,
         }
-    totals, days = await box.db.read(
+    totals, days, passed = await box.db.read(
         lambda conn: (
             usage.user_totals(conn, person.id) or UserTotals(),
             usage.days(conn, person.id, clock.shift(today, -30), today),
+            projects.passed(conn, person.id),
         )
     )
     last_30: list[dict[str, Any]] = [
@@ -86,7 +88,7 @@ async def rank(request: AnyRequest) -> ASGIApp:
             },
             "today": _today(days, today),
             "streak": streak,
-            "overview": {"successfulProjectsCount": 0},
+            "overview": {"successfulProjectsCount": passed},
             "lastUpdated": clock.iso(now),
         },
         mirror=True,
@@ -170,6 +172,7 @@ def _item(standing: Standing, week: int) -> dict[str, Any]:
         "streak": standing.streak,
         "score": standing.score,
         "compositeScore": standing.score,
+        "projectScore": standing.projects,
         "efficiencyScore": efficiency(standing.input, standing.output),
         "lastActivityAt": None if private or not standing.last_at else clock.iso(standing.last_at),
         "isPrivate": private,
