@@ -78,6 +78,7 @@ DOORS = (
     # One's own pages
     Door("GET", "/dashboard", "member"),
     Door("GET", "/dashboard/roads", "member"),
+    Door("GET", "/dashboard/usage.csv", "member", "sensitive"),
     Door("POST", "/dashboard/keys", "member", "sensitive"),
     Door("POST", "/dashboard/keys/{prefix}/revoke", "member", "sensitive"),
     Door("POST", "/dashboard/invitations", "admin", "sensitive"),
@@ -102,6 +103,8 @@ DOORS = (
     Door("GET", "/admin/anomalies", "admin"),
     Door("POST", "/admin/anomalies/{id}/{verdict}", "admin", "sensitive"),
     Door("GET", "/admin/prices", "admin"),
+    Door("GET", "/admin/usage", "admin"),
+    Door("GET", "/admin/usage.csv", "admin", "sensitive"),
     Door("GET", "/admin", "admin"),
     Door("POST", "/admin/invitations", "admin", "sensitive"),
     Door("GET", "/admin/people/{name}", "admin"),

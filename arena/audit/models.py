@@ -53,6 +53,7 @@ EVENTS = {
     "team_deleted": "A team was deleted; its people stay.",
     "team_assigned": "A person was put into a team, or taken out of one.",
     # the box
+    "usage_exported": "A table of what people used and what it cost was handed out.",
     "audit_exported": "Rows of the security log were handed out.",
     "prices_updated": "New prices were taken over.",
     "privacy_mode_changed": "A person was hidden from, or shown on, public boards.",

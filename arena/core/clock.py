@@ -3,6 +3,7 @@
 Only doors (routes, commands, jobs) ask for `now`; below them time is an argument.
 """
 
+import re
 import time
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -57,6 +58,14 @@ class Days:
 def shift(day: str, days: int) -> str:
     """Name the day that lies so many days after (or, negative, before) another."""
     return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+
+
+def is_day(text: str) -> bool:
+    """Whether a text names a day (YYYY-MM-DD)."""
+    try:
+        return bool(re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) and date.fromisoformat(text))
+    except ValueError:
+        return False
 
 
 def iso(instant: int) -> str:

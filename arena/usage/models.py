@@ -223,6 +223,58 @@ class Totals(Struct):
         return difference
 
 
+class Used(Struct, frozen=True):
+    """What a person's records of one model, tool, project and day add up to, as far as they count."""
+
+    day: str
+    tool: int
+    model: str
+    project: str
+    totals: Totals
+
+
+class Begun(Struct, frozen=True):
+    """How many of a person's sessions began on a day by a road, with a tool and mostly one model, in a project."""
+
+    day: str
+    tool: int
+    road: int
+    model: str
+    project: str
+    sessions: int
+
+
+class Payer(Struct, frozen=True):
+    """Somebody who used something, and the name of their team, or nothing."""
+
+    id: str
+    name: str
+    team: str
+
+
+class Bill(Struct, frozen=True):
+    """What a table of usage is asked to tell: days from one to another, of whom, and what its rows are told apart by.
+
+    ``person`` is a user name, ``team`` a slug; empty means everybody.
+    """
+
+    since: str
+    until: str
+    person: str = ""
+    team: str = ""
+    by: tuple[str, ...] = ("person",)
+
+
+class BillRow(Struct, frozen=True):
+    """A row of such a table: what tells it apart, in the order of ``Bill.by``, and what was used.
+
+    None stands for a model or project that nobody knows any more: only the day's sums are kept.
+    """
+
+    cells: tuple[str | None, ...]
+    totals: Totals
+
+
 RoadSums = dict[tuple[int, int], Totals]
 """Sums by road, and whether (1) they are of sessions that are left out of ranking."""
 

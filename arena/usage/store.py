@@ -9,12 +9,14 @@ import msgspec
 from arena.usage.models import (
     Anomaly,
     BeforeWrite,
+    Begun,
     Day,
     FlaggedSession,
     RoadSums,
     StoredRecord,
     StoredSession,
     Totals,
+    Used,
     UserTotals,
 )
 
@@ -963,6 +965,56 @@ def cache_of_user(conn: sqlite3.Connection, user_id: str) -> tuple[int, int]:
         {"user_id": user_id},
     ).fetchone()
     return row[0], row[1]
+
+
+# -- what it cost
+
+
+def people_with_days(conn: sqlite3.Connection, first: str, last: str) -> set[str]:
+    """The ids of everybody of whom any road brought something from one day to another, both included."""
+    rows = conn.execute(
+        "SELECT DISTINCT user_id FROM road_days WHERE day >= :first AND day <= :last", {"first": first, "last": last}
+    )
+    return {row[0] for row in rows}
+
+
+def used(conn: sqlite3.Connection, user_id: str, first: str, last: str) -> list[Used]:
+    """What a person's counted records from one day to another, both included, add up to, by all that tells them apart.
+
+    (Looks through all records of the person.)
+    """
+    rows = conn.execute(
+        """
+        SELECT r.day, r.tool, r.model, COALESCE(s.anonymous_project_id, '') AS project, 0, COUNT(*),
+               CAST(SUM(r.input_tokens) AS BIGINT), CAST(SUM(r.output_tokens) AS BIGINT),
+               CAST(SUM(r.cache_write_5m + r.cache_write_1h) AS BIGINT), CAST(SUM(r.cache_read_tokens) AS BIGINT),
+               CAST(COALESCE(SUM(r.cost), 0) AS BIGINT),
+               COUNT(CASE WHEN r.cost IS NULL AND (r.tokens_known = 0 OR r.input_tokens + r.output_tokens
+                          + r.cache_write_5m + r.cache_write_1h + r.cache_read_tokens > 0) THEN 1 END)
+        FROM usage_records AS r LEFT JOIN sessions AS s ON s.number = r.session
+        WHERE r.user_id = :user_id AND r.counted = 1 AND r.day >= :first AND r.day <= :last
+        GROUP BY r.day, r.tool, r.model, COALESCE(s.anonymous_project_id, '')
+        """,
+        {"user_id": user_id, "first": first, "last": last},
+    )
+    return [Used(row[0], row[1], row[2], row[3], Totals(*tuple(row)[4:])) for row in rows]
+
+
+def begun(conn: sqlite3.Connection, user_id: str, first: str, last: str) -> list[Begun]:
+    """How many of a person's sessions that are not left out of ranking began from one day to another, by the same."""
+    rows = conn.execute(
+        """
+        SELECT s.day, t.number, s.road, COALESCE(s.model_name, '') AS model,
+               COALESCE(s.anonymous_project_id, '') AS project, COUNT(*)
+        FROM sessions AS s JOIN tool_types AS t ON t.id = s.tool_type_id
+            LEFT JOIN anomalies AS a ON a.session = s.number AND a.state = 'excluded'
+        WHERE s.user_id = :user_id AND s.first_at IS NOT NULL AND a.session IS NULL
+            AND s.day >= :first AND s.day <= :last
+        GROUP BY s.day, t.number, s.road, COALESCE(s.model_name, ''), COALESCE(s.anonymous_project_id, '')
+        """,
+        {"user_id": user_id, "first": first, "last": last},
+    )
+    return [Begun(*row) for row in rows]
 
 
 def _figures(totals: Totals) -> dict[str, int]:

@@ -28,6 +28,8 @@ ADMINS = (
         "/admin/anomalies",
         "/admin/anomalies?show=excluded",
         "/admin/prices",
+        "/admin/usage",
+        "/admin/usage?by=day&by=person&by=team&by=project&by=tool&by=model",
     ),
 )
 ASKED = (

@@ -1,6 +1,5 @@
-"""How a question to the log is read, and what a spreadsheet may not take for a formula."""
+"""How a question to the log is read."""
 
-import csv
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -8,7 +7,7 @@ import pytest
 
 from arena.audit.models import Query
 from arena.operations.models import Asked
-from arena.operations.rules.log import line_of_csv, place, problems, query, written
+from arena.operations.rules.log import place, problems, query, written
 
 
 def at(text: str) -> int:
@@ -43,18 +42,3 @@ def test_a_place_is_read_as_it_was_written() -> None:
     assert place(written((1_795_000_000_000, 17))) == (1_795_000_000_000, 17)
     for text in ("", "17", "a-b", "1-2-3", "-1-2", "1" * 99 + "-1"):
         assert place(text) is None
-
-
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", '=cmd|"/C calc"!A0'])
-def test_no_cell_is_a_formula(cell: str) -> None:
-    (row,) = (
-        csv.reader([line_of_csv(["a", cell, "b"])], strict=True)
-        if "\n" not in cell and "\r" not in cell
-        else (next(csv.reader(line_of_csv(["a", cell, "b"]).splitlines(keepends=True))),)
-    )
-    assert row == ["a", f"'{cell}", "b"]
-
-
-def test_other_cells_are_as_they_were() -> None:
-    cells = ["plain", "a, b", 'say "yes"', "1-2", "", "가나"]
-    assert next(csv.reader([line_of_csv(cells)])) == cells

@@ -11,6 +11,7 @@ from arena.accounts.guards import caller_of, me, write
 from arena.audit.models import Query
 from arena.core import clock
 from arena.core.errors import Invalid
+from arena.core.spreadsheet import line_of_csv
 from arena.operations.actions import log as actions
 from arena.operations.models import Asked
 from arena.operations.pages import log as pages
@@ -60,12 +61,12 @@ async def export(request: AnyRequest) -> Stream:
 
 
 async def _lines(box: Box, asked: Query) -> AsyncIterator[str]:
-    yield rules.line_of_csv(pages.CSV_HEAD)
+    yield line_of_csv(pages.CSV_HEAD)
     after: tuple[int, int] | None = None
     while True:
         found = await box.db.read(partial(actions.log, asked=asked, limit=LINES, after=after))
         if found.rows:
-            yield "".join(rules.line_of_csv(pages.csv_row(row, found.names)) for row in found.rows)
+            yield "".join(line_of_csv(pages.csv_row(row, found.names)) for row in found.rows)
         if found.more is None:
             return
         after = found.more

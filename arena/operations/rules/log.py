@@ -1,17 +1,15 @@
-"""How an administrator's question to the security log is read, and how a table is written for a spreadsheet."""
+"""How an administrator's question to the security log is read."""
 
-import csv
 import re
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from arena.audit.models import EVENTS, Query
+from arena.core.clock import is_day
 from arena.operations.models import Asked
 
 ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """The id of a person, who may be deleted."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What a spreadsheet may take for the beginning of a formula, in the wide forms of East Asian keyboards too."""
 
 
 def problems(asked: Asked) -> dict[str, str]:
@@ -51,26 +49,8 @@ def written(place: tuple[int, int]) -> str:
     return f"{place[0]}-{place[1]}"
 
 
-def line_of_csv(cells: list[str]) -> str:
-    """Write a row for a spreadsheet, in which no cell can be a formula: what begins like one gets an apostrophe."""
-    lines: list[str] = []
-    safe = [f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells]
-    csv.writer(_Kept(lines)).writerow(safe)
-    return lines[0]
-
-
-class _Kept:
-    """What `csv` takes for a file."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.write = lines.append
-
-
 def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else None
-    except ValueError:
-        return None
+    return date.fromisoformat(text) if is_day(text) else None
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:

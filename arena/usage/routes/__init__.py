@@ -2,7 +2,7 @@
 
 from litestar import Router
 
-from arena.usage.routes import anomalies, otlp, prices, roads, sync, v1
+from arena.usage.routes import anomalies, bill, otlp, prices, roads, sync, v1
 
 router = Router(
     path="/",
@@ -14,6 +14,9 @@ router = Router(
         anomalies.decide,
         prices.prices,
         roads.roads,
+        bill.usage,
+        bill.export,
+        bill.export_own,
     ],
 )
 hot = {"/api/v1/sessions": v1.sessions.fn, "/api/v1/sessions/batch": v1.batch.fn}
