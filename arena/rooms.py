@@ -13,6 +13,7 @@ import arena.accounts.schema
 import arena.accounts.store
 import arena.audit.schema
 import arena.audit.store
+import arena.deliveries.schema
 import arena.home.routes
 import arena.leaderboard.routes
 import arena.operations.routes
@@ -45,6 +46,7 @@ class Room(Struct, frozen=True):
 
 ROOMS = (
     Room("audit", arena.audit.schema.migrations, sizes=arena.audit.store.sizes),
+    Room("deliveries", arena.deliveries.schema.migrations),
     Room(
         "accounts",
         arena.accounts.schema.migrations,

@@ -5,9 +5,11 @@ the file: our own are made on first start and kept in the data folder, readable 
 gave us come from the environment, or from a file of their own that ``<key>_file`` names.
 """
 
+import base64
 import os
 import re
 from collections.abc import Mapping
+from email.utils import parseaddr
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,10 +18,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from arena.core.origins import is_safe
+from arena.core.origins import is_here, is_safe
 
-SECRETS = frozenset({"client_secret", "api_key", "bearer_token"})
+SECRETS = frozenset({"client_secret", "api_key", "bearer_token", "password", "slack_url", "json_url", "signing_secret"})
 """Keys that may not stand in the file."""
+SIGNING = "whsec_"
+"""How a secret of Standard Webhooks begins."""
+ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+", re.ASCII)
 LISTS = frozenset({"trusted_proxies", "domains", "organisations"})
 """Keys whose value in the environment is a list with commas."""
 
@@ -138,6 +143,7 @@ class Retention(Struct, frozen=True, forbid_unknown_fields=True):
     """How long things are kept. Days."""
 
     audit_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
+    delivery_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
 
 
 class LLM(Struct, frozen=True, forbid_unknown_fields=True):
@@ -162,6 +168,40 @@ class Backups(Struct, frozen=True, forbid_unknown_fields=True):
     keep_hours: Annotated[int, Meta(ge=0, le=1_000)] = 6
     keep_days: Annotated[int, Meta(ge=0, le=1_000)] = 7
     keep_weeks: Annotated[int, Meta(ge=0, le=1_000)] = 4
+
+
+class Mail(Struct, frozen=True, forbid_unknown_fields=True):
+    """The server that mail leaves by; none with an empty host."""
+
+    host: str = ""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: Secret | UnsetType = UNSET
+    password_file: str = ""
+    sender: str = ""
+
+
+class Webhooks(Struct, frozen=True, forbid_unknown_fields=True):
+    """Addresses of others that are told what happens; each may be a secret by itself."""
+
+    slack_url: Secret | UnsetType = UNSET
+    slack_url_file: str = ""
+    json_url: Secret | UnsetType = UNSET
+    json_url_file: str = ""
+    signing_secret: Secret | UnsetType = UNSET
+    signing_secret_file: str = ""
+
+    def url(self, target: str) -> str:
+        """The address of a target, "slack" or "json"; empty if there is none."""
+        url = {"slack": self.slack_url, "json": self.json_url}.get(target)
+        return url.value if url else ""
+
+    @property
+    def key(self) -> bytes | None:
+        """What messages to "json" are signed with, if anything."""
+        written = self.signing_secret
+        return base64.b64decode(written.value.removeprefix(SIGNING), validate=True) if written else None
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -200,6 +240,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     retention: Retention = Retention()
     backups: Backups = Backups()
     llm: LLM = LLM()
+    mail: Mail = Mail()
+    webhooks: Webhooks = Webhooks()
     limits: Limits = Limits()
     metrics: Metrics = Metrics()
     client: Client = Client()
@@ -324,6 +366,8 @@ def _check(config: Config) -> None:
         raise ConfigError("[metrics] bearer_token must have at least 16 characters (openssl rand -hex 32 makes one)")
     _check_oauth(config)
     _check_llm(config.llm)
+    _check_mail(config.mail)
+    _check_webhooks(config.webhooks)
 
 
 def _check_oauth(config: Config) -> None:
@@ -344,6 +388,30 @@ def _check_llm(llm: LLM) -> None:
         raise ConfigError("[llm] provider, url and model belong together")
     if llm.url and not llm.url.startswith(("http://", "https://")):
         raise ConfigError("[llm] url must start with http:// or https://")
+
+
+def _check_mail(mail: Mail) -> None:
+    if not mail.host:
+        return
+    if not ADDRESS.fullmatch(parseaddr(mail.sender)[1]):
+        raise ConfigError('[mail] sender must be an address, as "arena@example.org" or "Arena <arena@example.org>"')
+    if bool(mail.user) != bool(mail.password):
+        raise ConfigError("[mail] user and password (ARENA_MAIL__PASSWORD or password_file) belong together")
+    if mail.security == "none" and not is_here(mail.host):
+        raise ConfigError('[mail] security = "none" is for a mail server on this very machine; use "starttls" or "tls"')
+
+
+def _check_webhooks(webhooks: Webhooks) -> None:
+    for target in ("slack", "json"):
+        url = webhooks.url(target)
+        if url and not is_safe(url):
+            raise ConfigError(f"[webhooks] {target}_url must start with https://")
+    try:
+        is_good = webhooks.key is None or 24 <= len(webhooks.key) <= 64
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise ConfigError(f"[webhooks] signing_secret must be {SIGNING} and base64 of 24 to 64 bytes")
 
 
 class Place(Struct, frozen=True):

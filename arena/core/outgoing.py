@@ -3,7 +3,8 @@
 Import it where something is asked, not at the top of what every start imports: it costs a fifth of a second.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from email.utils import parsedate_to_datetime
 from typing import cast
 from urllib.request import getproxies, proxy_bypass
 
@@ -79,3 +80,17 @@ class _Limited(httpx2.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+def wait_asked(headers: Mapping[str, str]) -> float:
+    """Seconds that whoever answered asks to wait (Retry-After, as seconds or as a date); 0 if they do not."""
+    told = headers.get("retry-after", "")
+    try:
+        return max(0.0, float(told))
+    except ValueError:
+        pass
+    try:
+        since = parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (parsedate_to_datetime(told) - since).total_seconds())
+    except (ValueError, TypeError):
+        return 0.0

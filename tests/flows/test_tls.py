@@ -4,41 +4,21 @@ import socket
 import ssl
 import warnings
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from tests.flows.conftest import end
 from tests.flows.serving import Serving, Visitor
+from tests.peers.certificate import certificate
 
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A box with a certificate of its own making."""
     folder = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "key.pem").write_bytes(secret)
-    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files = {f"ARENA_SERVER__TLS_{what.upper()}": str(folder / f"{what}.pem") for what in ("cert", "key")}
-    box = Serving(folder / "data", **files).start()
+    cert, key = certificate(folder)
+    box = Serving(folder / "data", ARENA_SERVER__TLS_CERT=str(cert), ARENA_SERVER__TLS_KEY=str(key)).start()
     yield box
     end(box)
 

@@ -65,6 +65,40 @@ CREATE TABLE daily_user_stats (
 
 CREATE INDEX idx_daily_user_stats_date ON daily_user_stats (stat_date, user_id);
 
+CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    content TEXT,
+    is_secret INTEGER NOT NULL,
+    user_id TEXT,
+    dedup_key TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    claim TEXT,
+    lease_ends_at INTEGER,
+    problem TEXT,
+    created_at INTEGER NOT NULL,
+    settled_at INTEGER
+) STRICT;
+
+CREATE INDEX idx_deliveries_created_at ON deliveries (created_at);
+
+CREATE INDEX idx_deliveries_user_id ON deliveries (user_id);
+
+CREATE INDEX idx_deliveries_waiting ON deliveries (state, kind, next_at)
+WHERE state IN ('queued', 'running');
+
+CREATE TABLE delivery_outcomes (
+    kind TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (kind, outcome)
+) STRICT;
+
 CREATE TABLE device_codes (
     device_hash TEXT PRIMARY KEY,
     user_code_hash TEXT NOT NULL UNIQUE,

@@ -118,6 +118,20 @@ def test_an_unknown_key_in_the_environment_is_refused_by_name() -> None:
         ("[oauth.github]\nsecret = 1", r"unknown field `secret`"),
         ('[oauth.github]\nclient_secret_file = "/nowhere"', r"client_secret_file: /nowhere cannot be read"),
         ("[oauth.github]\nclient_secret_file = 5", r"client_secret_file: 5 cannot be read"),
+        ('[mail]\nhost = "smtp.example.org"', r"\[mail\] sender must be an address"),
+        ('[mail]\nhost = "smtp.example.org"\nsender = "Arena"', r"\[mail\] sender must be an address"),
+        (
+            '[mail]\nhost = "a.example"\nsender = "a@b.example"\nuser = "a"',
+            r"\[mail\] user and password .* belong together",
+        ),
+        (
+            '[mail]\nhost = "10.0.0.1"\nsender = "a@b.example"\nsecurity = "none"',
+            r"\[mail\] security = \"none\" is for",
+        ),
+        ('[mail]\nsecurity = "ssl"', r"`\$\.mail\.security`"),
+        ('[mail]\npassword = "hush"', r"\[mail\] password is a secret"),
+        ('[webhooks]\nslack_url = "https://a.example"', r"\[webhooks\] slack_url is a secret"),
+        ('[webhooks]\nteams_url_file = ""', r"unknown field `teams_url_file`"),
         ("[arena", "is not TOML"),
     ],
 )
@@ -210,6 +224,28 @@ def test_a_token_that_can_be_guessed_is_refused_and_not_repeated() -> None:
     with pytest.raises(ConfigError, match=r"\[metrics\] bearer_token must have at least 16") as refused:
         load(None, {"ARENA_METRICS__BEARER_TOKEN": "too-short"})
     assert "too-short" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("SLACK_URL", "http://hooks.example.org/T0KEN", "slack_url must start with https://"),
+        ("JSON_URL", "hooks.example.org/T0KEN", "json_url must start with https://"),
+        ("SIGNING_SECRET", "whsec_T0KEN", "signing_secret must be whsec_ and base64 of 24 to 64 bytes"),
+        ("SIGNING_SECRET", "whsec_T0KEN!", "signing_secret must be whsec_ and base64 of 24 to 64 bytes"),
+    ],
+)
+def test_an_address_or_key_of_webhooks_that_is_no_good_is_refused_and_not_repeated(
+    name: str, value: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence) as refused:
+        load(None, {f"ARENA_WEBHOOKS__{name}": value})
+    assert "T0KEN" not in str(refused.value)
+
+
+def test_mail_by_this_very_machine_needs_no_encryption() -> None:
+    said = {"HOST": "localhost", "SECURITY": "none", "SENDER": "Arena <arena@example.org>"}
+    assert load(None, {f"ARENA_MAIL__{name}": value for name, value in said.items()}).mail.security == "none"
 
 
 def test_lists_in_the_environment_have_commas() -> None:

@@ -87,7 +87,7 @@ def test_what_a_sync_imports_later_is_nothing_of_the_box_either(tmp_path: Path, 
 def test_a_box_does_not_pay_for_providers_before_somebody_comes_by_one(tmp_path: Path) -> None:
     loaded = imported("import arena.serve, arena.worker", tmp_path)
     assert {"arena.app", "arena.accounts.actions.providers"} <= loaded
-    assert not loaded & {"authlib", "cryptography", "httpx2", "joserfc"}
+    assert not loaded & {"aiosmtplib", "authlib", "cryptography", "httpx2", "joserfc"}
 
 
 def test_a_box_that_is_sent_no_protobuf_does_not_load_it(tmp_path: Path) -> None:

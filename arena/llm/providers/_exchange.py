@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx2
 import msgspec
 
 from arena.core.config import LLM
-from arena.core.outgoing import Careful
+from arena.core.outgoing import Careful, wait_asked
 from arena.llm.models import Unanswered
 
 BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
@@ -48,19 +47,7 @@ def _refused(got: httpx2.Response) -> Unanswered:
     if status == 404:
         return Unanswered("There is no such model at the configured address (404).", again=False)
     if status in BUSY:
-        return Unanswered(f"The model's provider is busy or broken ({status}).", again=True, wait=_wait(got))
+        return Unanswered(
+            f"The model's provider is busy or broken ({status}).", again=True, wait=wait_asked(got.headers)
+        )
     return Unanswered(f"The model's provider refused the question ({status}).", again=False)
-
-
-def _wait(got: httpx2.Response) -> float:
-    """Seconds that the provider asks to wait, if it does."""
-    told = got.headers.get("retry-after", "")
-    try:
-        return max(0.0, float(told))
-    except ValueError:
-        pass
-    try:
-        since = parsedate_to_datetime(got.headers.get("date", ""))
-        return max(0.0, (parsedate_to_datetime(told) - since).total_seconds())
-    except (ValueError, TypeError):
-        return 0.0
