@@ -21,7 +21,7 @@ from arena.admin import command, demo  # isort: skip
 from arena.accounts.actions.links import create_first_link  # isort: skip
 from arena.app import Outside, build  # isort: skip
 from arena.core.addresses import as_seen_by_any_socket  # isort: skip
-from arena.backups.actions import configured_key, make as make_backup  # isort: skip
+from arena.backups.actions.files import configured_key, make as make_backup  # isort: skip
 from arena.core.db import Database  # isort: skip
 from arena.core.lock import Held, only_one  # isort: skip
 from arena.prices.actions import load_shipped  # isort: skip

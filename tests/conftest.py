@@ -12,6 +12,7 @@ from arena.core.clock import Days
 from arena.core.db import Database
 from arena.core.migrate import migrate
 from arena.rooms import schemas
+from tests.peers.swift import Swift
 
 NOW = 1_795_176_000_000
 """2026-11-20 12:00:00 UTC, a Friday."""
@@ -52,3 +53,11 @@ def db(database: Path) -> Iterator[Database]:
 @pytest.fixture
 def days() -> Days:
     return Days("UTC")
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
+    """A server of object storage that speaks S3."""
+    made = Swift(tmp_path_factory.mktemp("swift"))
+    yield made
+    made.close()

@@ -4,47 +4,66 @@
 from arena.admin import command
 
 import argparse
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 
-from arena.admin.command import Opened, verb
-from arena.backups import actions
-from arena.backups.models import Backup, Keep
+from arena.admin.command import Told, verb
+from arena.backups.actions import keeping
+from arena.backups.actions.keeping import Where
+from arena.backups.models import Backup
+from arena.core import clock
+from arena.core.buckets import Bucket
 
 
 def main(argv: list[str]) -> int:
     """List backups, or let those go that need not be kept."""
-    made, verbs = command.parser("backups", "The backups in a folder.")
+    made, verbs = command.parser("backups", "The backups in a folder or a bucket.")
     for name, does, do in (
         ("list", "list backups, the newest first", _list),
         ("prune", "delete the backups that [backups] keep_hours, keep_days and keep_weeks do not keep", _prune),
     ):
         each = verb(verbs, name, does, do, f"backups {name}")
-        each.add_argument("--in", dest="folder", type=Path, metavar="DIR", help="folder (default: as configured)")
+        each.add_argument(
+            "--in",
+            dest="where",
+            metavar="DIR",
+            help="folder, or s3://bucket/prefix (default: as configured in [backups], the copies included)",
+        )
         each.add_argument("--json", action="store_true", help="for programs")
-    return command.run(made, argv)
+    return command.run_without_box(made, argv)
 
 
-def _list(box: Opened, arguments: argparse.Namespace) -> None:
-    folder = _folder(box, arguments)
-    _print(folder, actions.backups_in(folder), arguments)
+def _list(box: Told, arguments: argparse.Namespace) -> None:
+    _print_each(box, arguments, keeping.backups_in)
 
 
-def _prune(box: Opened, arguments: argparse.Namespace) -> None:
+def _prune(box: Told, arguments: argparse.Namespace) -> None:
+    _print_each(box, arguments, partial(keeping.prune, keep=keeping.kept(box.config.backups), now=clock.now()))
+
+
+def _print_each(box: Told, arguments: argparse.Namespace, look: Callable[[Where], list[Backup]]) -> None:
+    """Print what is found at each place, even if the next is not to be reached."""
+    found: list[tuple[Backup, Where]] = []
+    try:
+        for where in _places(box, arguments):
+            found += [(each, where) for each in look(where)]
+    finally:
+        _print(found, arguments)
+
+
+def _places(box: Told, arguments: argparse.Namespace) -> list[Where]:
     config = box.config.backups
-    keep = Keep(config.keep_hours, config.keep_days, config.keep_weeks)
-    folder = _folder(box, arguments)
-    _print(folder, actions.prune(folder, keep), arguments)
+    if arguments.where:
+        return [keeping.where(arguments.where, config.s3)]
+    copies = [Bucket(config.copy_to, config.s3)] if config.copy_to else []
+    return [box.place.backups(config.folder), *copies]
 
 
-def _folder(box: Opened, arguments: argparse.Namespace) -> Path:
-    return arguments.folder or box.place.backups(box.config.backups.folder)
-
-
-def _print(folder: Path, found: list[Backup], arguments: argparse.Namespace) -> None:
+def _print(found: list[tuple[Backup, Where]], arguments: argparse.Namespace) -> None:
     if arguments.json:
         command.print_json(
-            [{"file": str(folder / each.name), "made_at": each.made_at, "size": each.size} for each in found]
+            [{"file": f"{where}/{each.name}", "made_at": each.made_at, "size": each.size} for each, where in found]
         )
         return
-    rows = [(command.date(each.made_at), f"{each.size:,}", str(folder / each.name)) for each in found]
+    rows = [(command.date(each.made_at), f"{each.size:,}", f"{where}/{each.name}") for each, where in found]
     command.print_rows(("MADE (UTC)", "BYTES", "FILE"), rows)

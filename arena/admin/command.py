@@ -9,7 +9,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from arena.core import clock, config, log
+from arena.core.buckets import BucketError
 from arena.core.config import Config, ConfigError, Place
 from arena.core.db import Database
 from arena.core.errors import ArenaError
@@ -26,11 +27,16 @@ class Refused(Exception):
     """The command cannot be done like this; one sentence why and what to do."""
 
 
-class Opened(Struct, frozen=True):
-    """The box that a command works on."""
+class Told(Struct, frozen=True):
+    """What was said of a box that need not be there."""
 
     config: Config
     place: Place
+
+
+class Opened(Told, frozen=True):
+    """The box that a command works on."""
+
     db: Database
 
     def link(self, token: str) -> str:
@@ -38,8 +44,8 @@ class Opened(Struct, frozen=True):
         return f"{self.place.reached_at(self.config.server)}/join/{token}"
 
 
-Do = Callable[[Opened, argparse.Namespace], int | None]
-"""What a verb does; it may return an exit code that is not 0."""
+Do = Callable[[Any, argparse.Namespace], int | None]
+"""What a verb does with a box; it may return an exit code that is not 0."""
 
 
 def parser(name: str, description: str) -> tuple[argparse.ArgumentParser, Any]:
@@ -87,17 +93,30 @@ def _with_box(made: argparse.ArgumentParser, do: Do) -> argparse.ArgumentParser:
 
 def run(made: argparse.ArgumentParser, argv: list[str]) -> int:
     """Read the arguments, open the box, do the verb; 0 done, 1 refused with one sentence, 2 wrong usage."""
+    return _run(made, argv, _opened)
+
+
+def run_without_box(made: argparse.ArgumentParser, argv: list[str]) -> int:
+    """Do the same for what needs no database, perhaps on a machine that has lost it: the verb is given `Told`."""
+    return _run(made, argv, _told)
+
+
+def _run(
+    made: argparse.ArgumentParser,
+    argv: list[str],
+    opening: Callable[[argparse.Namespace], AbstractContextManager[Told]],
+) -> int:
     try:
         arguments = made.parse_args(argv)
     except SystemExit as end:
         return int(end.code or 0)
     try:
         log.configure("warning")
-        with _opened(arguments) as box:
+        with opening(arguments) as box:
             return arguments.do(box, arguments) or 0
     except BrokenPipeError:
         raise
-    except (ArenaError, ConfigError, Refused, OSError) as problem:
+    except (ArenaError, BucketError, ConfigError, Refused, OSError) as problem:
         print(f"arena admin: {problem}", file=sys.stderr)
         return 1
     except sqlite3.Error as problem:
@@ -126,8 +145,13 @@ def date(instant: int | None) -> str:
 
 
 @contextmanager
+def _told(arguments: argparse.Namespace) -> Iterator[Told]:
+    yield Told(config.load(arguments.config or configuration()), Place(data_folder(arguments).absolute()))
+
+
+@contextmanager
 def _opened(arguments: argparse.Namespace) -> Iterator[Opened]:
-    data = arguments.data or Path(os.environ.get("ARENA_DATA") or "arena-data")
+    data = data_folder(arguments)
     file = arguments.config or configuration()
     if not data.is_dir():
         raise Refused(f"there is no data folder {data}; start `arena serve` once, or name the folder with --data.")
@@ -139,6 +163,11 @@ def _opened(arguments: argparse.Namespace) -> Iterator[Opened]:
         yield Opened(settings, place, db)
     finally:
         db.close_sync()
+
+
+def data_folder(arguments: argparse.Namespace) -> Path:
+    """The data folder that is meant: named, else of the environment, else `arena-data` here."""
+    return arguments.data or Path(os.environ.get("ARENA_DATA") or "arena-data")
 
 
 def configuration() -> Path | None:

@@ -4,14 +4,14 @@
 from arena.core import sqlite  # noqa: F401
 
 import argparse
-import os
 import sys
 from functools import partial
-from pathlib import Path
 
 from arena.admin import command
-from arena.backups import actions
+from arena.backups.actions.files import configured_key, restore
+from arena.backups.actions.keeping import at_hand
 from arena.core import clock, config
+from arena.core.buckets import BucketError
 from arena.core.config import ConfigError
 from arena.core.lock import Held
 from arena.core.migrate import NewerSchema, migrate
@@ -30,29 +30,25 @@ def main(argv: list[str]) -> int:
         epilog="example: arena admin restore arena-20261126T120700Z.backup --data ./arena-data",
         allow_abbrev=False,
     )
-    made.add_argument("file", type=Path, metavar="FILE")
+    made.add_argument("file", metavar="FILE", help="a backup, or s3://bucket/prefix/...")
     command.with_box(made)
     try:
         arguments = made.parse_args(argv)
     except SystemExit as end:
         return int(end.code or 0)
     try:
-        settings = config.load(arguments.config or command.configuration())
-        place = config.place(arguments.data or Path(os.environ.get("ARENA_DATA") or "arena-data"))
-        kept = actions.restore(
-            arguments.file,
-            place,
-            bring_up=partial(migrate, rooms=schemas()),
-            now=clock.now(),
-            key=actions.configured_key(settings.backups),
-        )
+        settings = config.load(arguments.config or command.configuration()).backups
+        key = configured_key(settings)
+        place = config.place(command.data_folder(arguments))
+        with at_hand(arguments.file, settings.s3, place.data) as file:
+            kept = restore(file, place, bring_up=partial(migrate, rooms=schemas()), now=clock.now(), key=key)
     except Held as problem:
         print(f"arena admin restore: {problem}; stop it first.", file=sys.stderr)
         return 1
-    except (NotWhole, NewerSchema, ConfigError, OSError, ValueError) as problem:
+    except (BucketError, NotWhole, NewerSchema, ConfigError, OSError, ValueError) as problem:
         print(f"arena admin restore: {problem}", file=sys.stderr)
         return 1
-    print(f"{place.data} is as {arguments.file.name} was. `arena serve` may start on it.")
+    print(f"{place.data} is as {file.name} was. `arena serve` may start on it.")
     if kept is not None:
         print(f"What was there before is in {kept}.")
     return 0

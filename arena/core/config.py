@@ -20,11 +20,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from arena.core.origins import is_here, is_safe
 
-SECRETS = frozenset({"client_secret", "api_key", "bearer_token", "password", "slack_url", "json_url", "signing_secret"})
+SECRETS = frozenset(
+    {"client_secret", "api_key", "bearer_token", "password", "slack_url", "json_url", "signing_secret", "secret_key"}
+)
 """Keys that may not stand in the file."""
 SIGNING = "whsec_"
 """How a secret of Standard Webhooks begins."""
 ADDRESS = re.compile(r"[\w.+-]+@[\w.-]+", re.ASCII)
+BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[\w.=+@-]+)*)/?", re.ASCII)
+"""How a bucket is named, and a place in it."""
 LISTS = frozenset({"trusted_proxies", "domains", "organisations"})
 """Keys whose value in the environment is a list with commas."""
 
@@ -159,15 +163,28 @@ class LLM(Struct, frozen=True, forbid_unknown_fields=True):
     concurrency: Annotated[int, Meta(ge=1, le=16)] = 2
 
 
+class S3(Struct, frozen=True, forbid_unknown_fields=True):
+    """How buckets are reached."""
+
+    endpoint: str = ""
+    region: Annotated[str, Meta(pattern=r"^[a-zA-Z0-9-]{1,63}\Z")] = "us-east-1"
+    path_style: bool = True
+    key_id: str = ""
+    secret_key: Secret | UnsetType = UNSET
+    secret_key_file: str = ""
+
+
 class Backups(Struct, frozen=True, forbid_unknown_fields=True):
     """When backups are made, where to, and which stay."""
 
     every: Literal["hour", "day", "off"] = "hour"
     folder: str = ""
+    copy_to: str = ""
     key_file: str = ""
     keep_hours: Annotated[int, Meta(ge=0, le=1_000)] = 6
     keep_days: Annotated[int, Meta(ge=0, le=1_000)] = 7
     keep_weeks: Annotated[int, Meta(ge=0, le=1_000)] = 4
+    s3: S3 = S3()
 
 
 class Mail(Struct, frozen=True, forbid_unknown_fields=True):
@@ -368,6 +385,7 @@ def _check(config: Config) -> None:
     _check_llm(config.llm)
     _check_mail(config.mail)
     _check_webhooks(config.webhooks)
+    _check_backups(config.backups)
 
 
 def _check_oauth(config: Config) -> None:
@@ -414,6 +432,21 @@ def _check_webhooks(webhooks: Webhooks) -> None:
         raise ConfigError(f"[webhooks] signing_secret must be {SIGNING} and base64 of 24 to 64 bytes")
 
 
+def _check_backups(backups: Backups) -> None:
+    s3 = backups.s3
+    if backups.copy_to and BUCKET.fullmatch(backups.copy_to) is None:
+        raise ConfigError(f"[backups] copy_to: {backups.copy_to!r} is no bucket; write it as s3://bucket/prefix")
+    if bool(s3.key_id) != bool(s3.secret_key):
+        raise ConfigError("[backups.s3] key_id and ARENA_BACKUPS__S3__SECRET_KEY (or secret_key_file) belong together")
+    if s3.endpoint and not s3.endpoint.startswith(("http://", "https://")):
+        raise ConfigError("[backups.s3] endpoint must start with http:// or https://")
+    if s3.endpoint and not backups.key_file and not is_safe(s3.endpoint):
+        raise ConfigError(
+            "[backups.s3] endpoint: over http anybody on the way could read the backups; use https://, or set "
+            "[backups] key_file so that they are encrypted"
+        )
+
+
 class Place(Struct, frozen=True):
     """Where a running box keeps things: its folder and the files in it."""
 
@@ -454,6 +487,11 @@ class Place(Struct, frozen=True):
     def beat(self) -> Path:
         """What the worker touches each minute, to say that it lives."""
         return self.data / "beat"
+
+    @property
+    def copied(self) -> Path:
+        """Where it is noted which backup is the newest that was copied elsewhere."""
+        return self.data / "copied"
 
     @property
     def secret(self) -> Path:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from arena.accounts.actions.people import tidy
 from arena.audit.actions import prune
-from arena.backups.actions import run as run_backups
+from arena.backups.actions.keeping import run as run_backups
 from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.operations import store

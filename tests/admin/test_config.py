@@ -29,9 +29,12 @@ def test_of_a_secret_only_that_there_is_one_is_printed(
 ) -> None:
     monkeypatch.setenv("ARENA_OAUTH__GITHUB__CLIENT_ID", "a")
     monkeypatch.setenv("ARENA_OAUTH__GITHUB__CLIENT_SECRET", "hush")
+    monkeypatch.setenv("ARENA_BACKUPS__S3__KEY_ID", "a")
+    monkeypatch.setenv("ARENA_BACKUPS__S3__SECRET_KEY", "hush")
     assert admin.main(["config", "--data", str(database.parent)]) == 0
     said = capsys.readouterr()
     assert "hush" not in said.out + said.err
+    assert msgspec.toml.decode(said.out)["backups"]["s3"]["secret_key"] == "********"
     printed = msgspec.toml.decode(said.out)["oauth"]
     assert printed["github"]["client_secret"] == "********"
     assert "client_secret" not in printed["oidc"]

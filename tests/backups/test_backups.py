@@ -1,5 +1,6 @@
 """A backup is whole or refused; a box restored from it is the box that it was."""
 
+import os
 import random
 import shutil
 import sqlite3
@@ -12,8 +13,8 @@ import pytest
 
 from arena.accounts.actions import people
 from arena.audit.models import OPERATOR
-from arena.backups import actions
-from arena.core.config import Place, place
+from arena.backups.actions import files, keeping
+from arena.core.config import ConfigError, Place, place
 from arena.core.db import Database
 from arena.core.lock import Held, only_one
 from arena.core.migrate import NewerSchema, migrate
@@ -51,7 +52,7 @@ def names(home: Place) -> list[str]:
 
 
 def restore(path: Path, home: Place, key: bytes | None = None) -> Path | None:
-    return actions.restore(path, home, bring_up=partial(migrate, rooms=schemas()), now=NOW, key=key)
+    return files.restore(path, home, bring_up=partial(migrate, rooms=schemas()), now=NOW, key=key)
 
 
 @pytest.fixture(params=[None, KEY], ids=["plain", "sealed"])
@@ -60,9 +61,9 @@ def key(request: pytest.FixtureRequest) -> bytes | None:
 
 
 def test_a_lost_box_comes_back_as_it_was(home: Place, tmp_path: Path, key: bytes | None) -> None:
-    made = actions.make(home, tmp_path / "elsewhere", now=NOW, key=key)
+    made = files.make(home, tmp_path / "elsewhere", now=NOW, key=key)
     assert made.stat().st_mode & 0o777 == 0o600
-    assert actions.verify(made, key=key).rows["users"] == 2
+    assert files.verify(made, key=key).rows["users"] == 2
     shutil.rmtree(home.data)
     again = place(tmp_path / "data")
     assert restore(made, again, key) is None
@@ -72,7 +73,7 @@ def test_a_lost_box_comes_back_as_it_was(home: Place, tmp_path: Path, key: bytes
 
 
 def test_what_is_replaced_is_kept_beside(home: Place, tmp_path: Path) -> None:
-    made = actions.make(home, tmp_path / "elsewhere", now=NOW)
+    made = files.make(home, tmp_path / "elsewhere", now=NOW)
     add(home, "carol")
     home.secret.write_text("b" * 64)
     kept = restore(made, home)
@@ -83,7 +84,7 @@ def test_what_is_replaced_is_kept_beside(home: Place, tmp_path: Path) -> None:
 
 
 def test_a_broken_database_can_be_replaced(home: Place, tmp_path: Path) -> None:
-    made = actions.make(home, tmp_path / "elsewhere", now=NOW)
+    made = files.make(home, tmp_path / "elsewhere", now=NOW)
     home.database.write_bytes(b"not a database" * 1000)
     assert restore(made, home) is not None
     assert names(home) == ["alice", "bob"]
@@ -103,8 +104,8 @@ def test_a_backup_holds_no_half_written_moment(home: Place, tmp_path: Path) -> N
     writer.start()
     try:
         for second in range(5):
-            made = actions.make(home, tmp_path / "elsewhere", now=NOW + second * 1000)
-            found = actions.verify(made)
+            made = files.make(home, tmp_path / "elsewhere", now=NOW + second * 1000)
+            found = files.verify(made)
             assert found.rows["users"] == found.rows["security_audit_log"]
     finally:
         ending.set()
@@ -112,21 +113,21 @@ def test_a_backup_holds_no_half_written_moment(home: Place, tmp_path: Path) -> N
 
 
 def test_every_flipped_byte_is_refused(home: Place, tmp_path: Path, key: bytes | None) -> None:
-    made = actions.make(home, tmp_path / "elsewhere", now=NOW, key=key)
+    made = files.make(home, tmp_path / "elsewhere", now=NOW, key=key)
     whole = made.read_bytes()
     chance = random.Random(1)
     places = [*range(80), len(whole) - 1, *(chance.randrange(len(whole)) for _ in range(1000))]
     for at in places:
         made.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << chance.randrange(8))]) + whole[at + 1 :])
         with pytest.raises(NotWhole):
-            actions.verify(made, key=key)
+            files.verify(made, key=key)
     made.write_bytes(whole)
-    actions.verify(made, key=key)
+    files.verify(made, key=key)
 
 
 @pytest.mark.parametrize("cut", [0, 1, 30, 1000, -1])
 def test_a_cut_off_backup_is_refused_and_harms_nothing(home: Place, tmp_path: Path, cut: int) -> None:
-    made = actions.make(home, tmp_path / "elsewhere", now=NOW)
+    made = files.make(home, tmp_path / "elsewhere", now=NOW)
     made.write_bytes(made.read_bytes()[:cut])
     with pytest.raises(NotWhole):
         restore(made, home)
@@ -135,11 +136,11 @@ def test_a_cut_off_backup_is_refused_and_harms_nothing(home: Place, tmp_path: Pa
 
 
 def test_a_sealed_backup_opens_with_its_key_alone(home: Place, tmp_path: Path) -> None:
-    made = actions.make(home, tmp_path / "elsewhere", now=NOW, key=KEY)
+    made = files.make(home, tmp_path / "elsewhere", now=NOW, key=KEY)
     assert b"alice" not in made.read_bytes()
     for wrong in (None, bytes(32)):
         with pytest.raises(NotWhole, match="key"):
-            actions.verify(made, key=wrong)
+            files.verify(made, key=wrong)
 
 
 def test_a_backup_that_names_another_place_is_refused(home: Place, tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_a_backup_that_names_another_place_is_refused(home: Place, tmp_path: Pat
 
 
 def test_a_served_folder_is_not_replaced(home: Place, tmp_path: Path) -> None:
-    made = actions.make(home, tmp_path / "elsewhere", now=NOW)
+    made = files.make(home, tmp_path / "elsewhere", now=NOW)
     with only_one(home.data), pytest.raises(Held):
         restore(made, home)
 
@@ -173,7 +174,7 @@ def test_a_backup_of_a_newer_release_is_refused(home: Place, tmp_path: Path) -> 
     db = Database(home.database)
     db.write_sync(from_the_future)
     db.close_sync()
-    made = actions.make(home, tmp_path / "elsewhere", now=NOW)
+    made = files.make(home, tmp_path / "elsewhere", now=NOW)
     before = home.database.read_bytes()
     with pytest.raises(NewerSchema):
         restore(made, home)
@@ -186,7 +187,7 @@ def test_no_room_leaves_no_half_backup(home: Place, tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        actions.make(home, tmp_path / "elsewhere", now=NOW)
+        files.make(home, tmp_path / "elsewhere", now=NOW)
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
@@ -196,11 +197,17 @@ def test_pruning_deletes_backups_and_nothing_else(home: Place, tmp_path: Path) -
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     (folder / "notes.txt").write_text("mine")
+    for half in (".arena-old", ".arena-young"):
+        (folder / half).mkdir()
+        (folder / half / "arena.db").write_text("half")
+    os.utime(folder / ".arena-old", (0, 0))
+    os.utime(folder / ".arena-young", (NOW / 1000, NOW / 1000))
     config = Backups(folder=str(folder), keep_hours=2, keep_days=0, keep_weeks=0)
     for hour in range(4):
-        actions.run(home, config, NOW + hour * 3_600_000)
-    assert len(actions.backups_in(folder)) == 2
+        keeping.run(home, config, NOW + hour * 3_600_000)
+    assert len(keeping.backups_in(folder)) == 2
     assert (folder / "notes.txt").exists()
+    assert [each.name for each in folder.glob(".*")] == [".arena-young"], "somebody may be writing it"
 
 
 @pytest.fixture
@@ -211,6 +218,6 @@ def key_file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("text", ["", "short", "zz" * 32, "ab" * 31])
 def test_a_key_that_is_none_is_refused_without_being_told(key_file: Path, text: str) -> None:
     key_file.write_text(text)
-    with pytest.raises(ValueError, match="64 hex digits") as refused:
-        actions.key_in(key_file)
+    with pytest.raises(ConfigError, match="64 hex digits") as refused:
+        files.key_in(key_file)
     assert not text or text not in str(refused.value)

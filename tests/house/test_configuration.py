@@ -132,6 +132,22 @@ def test_an_unknown_key_in_the_environment_is_refused_by_name() -> None:
         ('[mail]\npassword = "hush"', r"\[mail\] password is a secret"),
         ('[webhooks]\nslack_url = "https://a.example"', r"\[webhooks\] slack_url is a secret"),
         ('[webhooks]\nteams_url_file = ""', r"unknown field `teams_url_file`"),
+        (
+            '[backups]\ncopy_to = "s3:/box"',
+            r"\[backups\] copy_to: 's3:/box' is no bucket; write it as s3://bucket/prefix",
+        ),
+        ('[backups]\ncopy_to = "/mnt/elsewhere"', r"\[backups\] copy_to"),
+        ('[backups.s3]\nkey_id = "a"', r"\[backups\.s3\] key_id and ARENA_BACKUPS__S3__SECRET_KEY"),
+        ('[backups.s3]\nendpoint = "minio.example.org"', r"\[backups\.s3\] endpoint must start with http"),
+        (
+            '[backups.s3]\nendpoint = "http://minio.example.org"',
+            r"\[backups\.s3\] endpoint: over http anybody .* key_file",
+        ),
+        ('[backups.s3]\nregion = "a b"', r"`\$\.backups\.s3\.region`"),
+        (
+            '[backups.s3]\nsecret_key = "hush"',
+            r"\[backups\.s3\] secret_key is a secret .* ARENA_BACKUPS__S3__SECRET_KEY",
+        ),
         ("[arena", "is not TOML"),
     ],
 )
@@ -206,6 +222,14 @@ def test_a_secret_comes_from_the_environment_or_from_a_file_of_its_own(tmp_path:
     found = load(None, named).oauth.github
     assert found.client_secret
     assert found.client_secret.value == "of the file"
+
+
+def test_a_bucket_may_be_spoken_to_in_clear_where_nobody_can_listen_or_read(tmp_path: Path) -> None:
+    for written in (
+        '[backups.s3]\nendpoint = "http://127.0.0.1:9000"',
+        '[backups]\nkey_file = "key"\n[backups.s3]\nendpoint = "http://minio.example.org"',
+    ):
+        assert load_text(tmp_path, written).backups.s3.endpoint
 
 
 def test_an_empty_secret_is_none(tmp_path: Path) -> None:

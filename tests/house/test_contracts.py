@@ -40,6 +40,7 @@ BREAKS = (
     ("drivers", "arena/llm/asking.py", "import httpx2"),
     ("drivers", "arena/deliveries/actions.py", "import aiosmtplib"),
     ("drivers", "arena/accounts/actions/providers.py", "import httpx2"),
+    ("drivers", "arena/backups/actions/keeping.py", "import boto3"),
     ("drivers", "arena/web/render.py", "import sqlite3"),
     ("drivers", "arena/usage/actions/book.py", "from sqlite_utils import Database"),
     ("laptop", "arena/client/sync.py", "import httpx"),

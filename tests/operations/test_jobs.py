@@ -8,7 +8,7 @@ from arena.accounts import store as accounts
 from arena.audit import store as audit
 from arena.audit.actions import note
 from arena.audit.models import OPERATOR
-from arena.backups.actions import backups_in
+from arena.backups.actions.keeping import backups_in
 from arena.core.clock import DAY
 from arena.core.config import Config, Place, Retention
 from arena.core.db import Database

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import arena
-from arena.backups.actions import backups_in
+from arena.backups.actions.keeping import backups_in
 from arena.core import sqlite
 from arena.core.config import Config, Place
 from arena.core.queue import waiting

@@ -1,4 +1,4 @@
-"""Make backups, prove them by restoring, put one in the place of a box, and let old ones go.
+"""Make backups, prove them by restoring, and put one in the place of a box.
 
 All of it runs in commands and jobs: it waits for the disk. A backup is a tar, packed, behind the seal of
 `arena.core.sealed`; in it a manifest, the database, and every other file of the data folder that is not made anew.
@@ -20,15 +20,17 @@ import msgspec
 
 import arena
 from arena.backups import rules, store
-from arena.backups.models import FORMAT, Backup, Content, Keep, Manifest
+from arena.backups.models import FORMAT, Content, Manifest
 from arena.core import sealed, sqlite
-from arena.core.config import Backups, Place
+from arena.core.config import Backups, ConfigError, Place
 from arena.core.lock import only_one
 from arena.core.sealed import NotWhole
 
 DATABASE, MANIFEST = "arena.db", "manifest.json"
-MADE_ANEW = ("address", "listening", "lock", "queue.db")
+MADE_ANEW = ("address", "listening", "lock", "queue.db", "copied")
 """What a box makes again by itself; the queue's loss is harmless."""
+HALF = ".arena-"
+"""How begins what is not whole yet."""
 KEPT_BACK = "before-restore-"
 """How a folder begins to which a restore moves what was there."""
 
@@ -40,7 +42,7 @@ def make(place: Place, folder: Path, *, now: int, key: bytes | None = None, why:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / rules.name_of(now, why)
-    with _scratch(folder) as scratch:
+    with working_folder(folder) as scratch:
         copy = scratch / DATABASE
         with closing(sqlite.connect(place.database)) as conn:
             store.copy_to(conn, copy)
@@ -68,7 +70,7 @@ def verify(path: Path, *, key: bytes | None = None) -> Manifest:
 
     Raises `NotWhole` with what is wrong.
     """
-    with _scratch(path.parent if os.access(path.parent, os.W_OK) else None) as scratch:
+    with working_folder(path.parent if os.access(path.parent, os.W_OK) else None) as scratch:
         return _unpack(path, scratch, key)
 
 
@@ -80,7 +82,7 @@ def restore(
     It is proved and brought to this release's schema first (``bring_up``), beside what is there; the database then
     takes its place in one step. Raises `Held` while a box serves the folder, `NotWhole`, and `NewerSchema`.
     """
-    with only_one(place.data), _scratch(place.data) as scratch:
+    with only_one(place.data), working_folder(place.data) as scratch:
         manifest = _unpack(path, scratch, key)
         bring_up(scratch / DATABASE)
         with closing(sqlite.connect(scratch / DATABASE)) as conn:
@@ -96,45 +98,21 @@ def restore(
         return kept
 
 
-def backups_in(folder: Path) -> list[Backup]:
-    """The backups of a folder, the newest first."""
-    found = []
-    for file in folder.iterdir() if folder.is_dir() else ():
-        if (made_at := rules.made_at(file.name)) is not None:
-            found.append(Backup(file.name, made_at, file.stat().st_size))
-    return sorted(found, key=lambda each: (each.made_at, each.name), reverse=True)
-
-
-def prune(folder: Path, keep: Keep) -> list[Backup]:
-    """Delete the backups that need not be kept; return them."""
-    gone = rules.to_prune(backups_in(folder), keep)
-    for each in gone:
-        (folder / each.name).unlink(missing_ok=True)
-    return gone
-
-
-def run(place: Place, config: Backups, now: int) -> Path:
-    """Do what the schedule asks for: write a backup, then let those go that need not be kept."""
-    folder = place.backups(config.folder)
-    made = make(place, folder, now=now, key=configured_key(config))
-    prune(folder, Keep(config.keep_hours, config.keep_days, config.keep_weeks))
-    return made
-
-
 def configured_key(config: Backups) -> bytes | None:
-    """The key that backups are sealed with, if one is configured. Raises as `key_in`."""
+    """The key that backups are sealed with, if one is configured. Raises `ConfigError`."""
     return key_in(Path(config.key_file)) if config.key_file else None
 
 
 def key_in(file: Path) -> bytes:
-    """Read a key: 64 hex digits. Raises ``ValueError``, without any of what the file holds, and ``OSError``."""
-    text = file.read_text().strip()
+    """Read a key: 64 hex digits. Raises `ConfigError`, without any of what the file holds."""
     try:
-        key = bytes.fromhex(text)
+        key = bytes.fromhex(file.read_text().strip())
+    except OSError as problem:
+        raise ConfigError(f"[backups] key_file: {file} cannot be read ({problem.strerror})") from problem
     except ValueError:
         key = b""
     if len(key) != 32:
-        raise ValueError(f"{file} does not hold a key of 64 hex digits (openssl rand -hex 32 makes one)")
+        raise ConfigError(f"{file} does not hold a key of 64 hex digits (openssl rand -hex 32 makes one)")
     return key
 
 
@@ -233,7 +211,7 @@ def _set_aside(place: Place, now: int) -> Path | None:
 
 
 @contextmanager
-def _scratch(folder: Path | None) -> Iterator[Path]:
+def working_folder(folder: Path | None) -> Iterator[Path]:
     """A folder beside what is read or written (None: where the system has such), gone when the block ends."""
-    with tempfile.TemporaryDirectory(prefix=".arena-", dir=folder) as made:
+    with tempfile.TemporaryDirectory(prefix=HALF, dir=folder) as made:
         yield Path(made)
