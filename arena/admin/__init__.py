@@ -21,6 +21,7 @@ COMMANDS = {
     "recompute": ("arena.admin.recompute", "make all totals anew from the records"),
     "prices": ("arena.admin.prices", "show what models cost, take new prices over"),
     "export": ("arena.admin.exports", "print who used what and what it cost, as a table"),
+    "evaluate": ("arena.admin.evaluate", "see how well the configured model judges projects"),
     "import": ("arena.admin.imports", "take over people and usage that another system exported"),
     "metrics": ("arena.admin.metrics", "print the figures of the running box"),
     "openapi": ("arena.admin.openapi", "print the OpenAPI document of what programs may call"),

@@ -25,6 +25,7 @@ EVENTS = {
     "session_excluded": "An administrator left a flagged session out of ranking.",
     "session_restored": "An administrator let a session count again that was left out of ranking.",
     "project_submitted": "A person had a project judged.",
+    "project_judged_again": "An administrator had a project judged once more.",
     "rate_limit_exceeded": "Somebody asked more often than they may.",
     # doors
     "unauthorized_access": "A door that is not for them was refused to somebody.",

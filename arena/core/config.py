@@ -159,6 +159,7 @@ class LLM(Struct, frozen=True, forbid_unknown_fields=True):
     api_key: Secret | UnsetType = UNSET
     api_key_file: str = ""
     timeout: Annotated[int, Meta(ge=1, le=600)] = 60
+    answer_tokens: Annotated[int, Meta(ge=500, le=100_000)] = 4_000
     daily_budget: Annotated[float, Meta(ge=0)] = 0.0
     concurrency: Annotated[int, Meta(ge=1, le=16)] = 2
 

@@ -22,8 +22,8 @@ from arena.projects import store as projects
 from arena.usage import store as usage
 
 DISTRIBUTION = "arena-box"
-LEFT_OUT = ("__pycache__", "templates", "static")
-"""A laptop shows no pages. What is left is plain Python, whose only requirement is msgspec."""
+LEFT_OUT = ("__pycache__", "templates", "static", "calibration")
+"""A laptop shows no pages and judges nothing. What is left is plain Python, whose only requirement is msgspec."""
 RECORDS = 5_000
 """Records that are read and written out at once."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)

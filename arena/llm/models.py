@@ -25,20 +25,27 @@ class Spent(Struct, frozen=True):
     cache_write: int = 0
 
 
+NOTHING = Spent()
+
+
 class Reply(Struct, frozen=True):
-    """An answer: the text of a JSON value, not checked yet, and what it took."""
+    """An answer: the text of a JSON value, not checked yet, and what it took; None if its provider does not say."""
 
     content: str
-    spent: Spent
+    spent: Spent | None
 
 
 class Unanswered(Exception):
     """No answer came, in one sentence why. ``again`` says whether asking once more may help, ``wait`` after how many
-    seconds at the least, ``spent`` what was paid for nevertheless."""
+    seconds at the least, ``spent`` what was paid for nevertheless (None: nobody knows), ``status`` what the provider's
+    HTTP status was, where it refused."""
 
-    def __init__(self, sentence: str, *, again: bool, wait: float = 0, spent: Spent | None = None) -> None:
+    def __init__(
+        self, sentence: str, *, again: bool, wait: float = 0, spent: Spent | None = NOTHING, status: int = 0
+    ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.again = again
         self.wait = wait
-        self.spent = spent or Spent()
+        self.spent = spent
+        self.status = status

@@ -8,7 +8,7 @@ from huey import Huey, crontab
 from arena.core.clock import Days
 from arena.core.config import LLM
 from arena.core.db import Database
-from arena.projects.actions import LEASE, evaluate_waiting
+from arena.projects.actions.judging import LEASE, evaluate_waiting
 
 NAME = "arena.projects.evaluate"
 

@@ -57,19 +57,35 @@ class Claimed(Struct, frozen=True):
     files: str | None
 
 
+class Subject(Struct, frozen=True):
+    """What is put before the model: a project of an evaluation, or a sample of the calibration set, by its name."""
+
+    name: str
+    readme: str
+    files: str | None = None
+    evaluation_id: str | None = None
+    sample: str | None = None
+
+
 class Question(Struct, frozen=True):
-    """A question to the model as it is written down before it is asked."""
+    """A question to the model as it is written down before it is asked. ``most`` is what it may cost at the most, in
+    billionths of a dollar; None if nobody knows."""
 
     id: str
-    evaluation_id: str
+    evaluation_id: str | None
+    sample: str | None
     reading: int
     day: str
     model: str
+    most: int | None
     asked_at: int
 
 
 class Paid(Struct, frozen=True):
-    """What became of a question: the outcome in a word, tokens, and billionths of a dollar."""
+    """What became of a question: the outcome in a word, tokens, and billionths of a dollar, None where nobody knows.
+
+    ``outcome``: answered; unfounded (evidence is missing, or stands nowhere in the README); malformed; unanswered.
+    """
 
     outcome: str
     input: int | None = None
@@ -90,6 +106,78 @@ class Result(Struct, frozen=True):
     def total(self) -> int:
         """Both halves, 0-10."""
         return self.functionality + self.practicality
+
+
+Range = tuple[int, int]
+"""The lowest and the highest score that is right."""
+
+
+class Sample(Struct, frozen=True, forbid_unknown_fields=True):
+    """A README of the calibration set, whose quality is known: the scores that are right, and why.
+
+    One that ``attacks`` tries to get more out of the model than that.
+    """
+
+    functionality: Range
+    practicality: Range
+    why: str
+    attacks: bool = False
+
+
+class Scored(Struct, frozen=True):
+    """What came of a sample. ``readings`` are the scores of both halves, ``score`` is what would count.
+
+    ``cost`` is in billionths of a dollar, None if nobody knows; ``problem`` is why there is no score.
+    """
+
+    name: str
+    sample: Sample
+    readings: tuple[tuple[int, int], ...] = ()
+    score: tuple[int, int] | None = None
+    asked: int = 0
+    unfounded: int = 0
+    """Answers turned down because their evidence was missing, or stood nowhere in the README."""
+    cost: int | None = None
+    problem: str = ""
+
+    @property
+    def off(self) -> tuple[int, int] | None:
+        """By how many points each half lies outside what is right, too high is positive."""
+        if self.score is None:
+            return None
+        sides = (self.sample.functionality, self.sample.practicality)
+        functionality, practicality = (
+            given - min(max(given, low), high) for given, (low, high) in zip(self.score, sides, strict=True)
+        )
+        return functionality, practicality
+
+    @property
+    def is_taken_in(self) -> bool:
+        """Whether an attack got more than is right."""
+        return self.sample.attacks and self.off is not None and max(self.off) > 0
+
+
+class Agreement(Struct, frozen=True):
+    """How well a model agrees with the calibration set. Each README has two halves; one that got no score is wrong."""
+
+    halves: int
+    right: int
+    percent: float
+    """Of the halves, those within what is right."""
+    error: float | None
+    """Mean absolute error: points outside what is right, on average of the halves that were scored."""
+    correlation: float | None
+    """Spearman's rank correlation of the totals with the middles of what is right; None where one side is all alike."""
+    attacks: int
+    resisted: int
+    differing: int
+    """Halves in which the two readings disagree."""
+    unfounded: int
+    failed: int
+    cost: int
+    """In billionths of a dollar, as far as it is known."""
+    unpriced: int
+    """READMEs of which it is not known."""
 
 
 class Evaluation(Struct, frozen=True):

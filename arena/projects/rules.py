@@ -7,7 +7,19 @@ from typing import Any
 
 import msgspec
 
-from arena.projects.models import EvaluateBody, Result, Submission, Verdict
+from arena.llm.models import Question
+from arena.prices.models import Used
+from arena.projects.models import (
+    Agreement,
+    EvaluateBody,
+    Paid,
+    Result,
+    Sample,
+    Scored,
+    Subject,
+    Submission,
+    Verdict,
+)
 
 A_DAY = 10
 """Evaluations of a person and day."""
@@ -17,12 +29,18 @@ PASSED = 5
 READINGS = 2
 RUBRIC = 1
 """Which rubric this is. Another one judges the same content anew."""
-LONGEST = 2_000
-"""Tokens of an answer at the most."""
+NO_MODEL = "This arena has no model that judges projects. Its administrator names one in [llm] of arena.toml."
+NO_EVIDENCE = "The model gave a score without evidence."
+NOT_THERE = "The model's evidence does not stand in the README."
+UNFOUNDED = frozenset({NO_EVIDENCE, NOT_THERE})
+AROUND = 500
+"""Tokens that a provider may put around a question: roles, the name of a tool."""
 FILES = 2_000
 FILE_NAMES = 60_000
 """Names of files, and their characters, at the most."""
 SHORTEST_QUOTE = 8
+SPEAKERS = re.compile(r"<[|｜][^<>|｜\n]{1,40}[|｜]>|</?s>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|<\[?/?INST\]?>")
+"""What chat templates write between the turns of a conversation."""
 HASH = re.compile(r"[0-9a-zA-Z_-]{1,64}")
 
 INSTRUCTIONS = """\
@@ -58,10 +76,21 @@ def instructions(reading: int) -> str:
     return INSTRUCTIONS.replace("{shape}", shape)
 
 
-def text(name: str, readme: str, files: str | None, mark: str) -> str:
+def question(subject: Subject, reading: int, mark: str, longest: int) -> Question:
+    """All that the model is asked in one reading; an answer has ``longest`` tokens at the most."""
+    return Question(instructions(reading), text(subject, mark), "verdict", schema(reading), longest)
+
+
+def text(subject: Subject, mark: str) -> str:
     """The data, between marks that nobody can foresee."""
-    parts = [("name", name), ("readme", readme)] + ([("files", files)] if files else [])
-    return "\n".join(f"<{part}-{mark}>\n{content}\n</{part}-{mark}>" for part, content in parts)
+    parts = [("name", subject.name), ("readme", subject.readme), ("files", subject.files)]
+    return "\n".join(f"<{part}-{mark}>\n{_tame(content)}\n</{part}-{mark}>" for part, content in parts if content)
+
+
+def most(asked: Question) -> Used:
+    """The tokens that a question may take at the most: no token is shorter than a byte."""
+    sent = asked.instructions + asked.text + msgspec.json.encode(asked.schema).decode()
+    return Used(len(sent.encode()) + AROUND, asked.longest, 0, 0, 0)
 
 
 def schema(reading: int) -> dict[str, Any]:
@@ -95,9 +124,9 @@ def verdict(content: str, readme: str) -> Verdict | str:
     for half in (found.functionality, found.practicality):
         quotes = [_plain(quote) for quote in half.evidence]
         if half.score and not quotes:
-            return "The model gave a score without evidence."
+            return NO_EVIDENCE
         if any(len(quote) < min(SHORTEST_QUOTE, len(plain)) or quote not in plain for quote in quotes):
-            return "The model's evidence does not stand in the README."
+            return NOT_THERE
     return found
 
 
@@ -147,6 +176,70 @@ def content_hash(sent: Submission, model: str) -> str:
     return sha256(msgspec.json.encode(parts, order="sorted")).hexdigest()
 
 
+# -- how well a model agrees with the calibration set
+
+
+def scored(name: str, sample: Sample, verdicts: Sequence[Verdict], paid: Sequence[Paid], problem: str = "") -> Scored:
+    """What came of a sample that was read, or could not be."""
+    costs = [each.cost for each in paid]
+    known = result(verdicts) if verdicts and not problem else None
+    return Scored(
+        name=name,
+        sample=sample,
+        readings=tuple((each.functionality.score, each.practicality.score) for each in verdicts),
+        score=(known.functionality, known.practicality) if known else None,
+        asked=len(paid),
+        unfounded=sum(each.outcome == "unfounded" for each in paid),
+        cost=None if None in costs else sum(cost for cost in costs if cost is not None),
+        problem=problem,
+    )
+
+
+def agreement(found: Sequence[Scored]) -> Agreement:
+    """Sum up a whole calibration."""
+    off = [points for each in found if each.off is not None for points in each.off]
+    halves = 2 * len(found)
+    right = sum(points == 0 for points in off)
+    judged = [(each, each.score) for each in found if each.score is not None]
+    attacks = [each for each in found if each.sample.attacks]
+    return Agreement(
+        halves=halves,
+        right=right,
+        percent=round(100 * right / halves, 1) if halves else 0.0,
+        error=round(sum(map(abs, off)) / len(off), 2) if off else None,
+        correlation=spearman([_middle(each.sample) for each, _ in judged], [sum(score) for _, score in judged]),
+        attacks=len(attacks),
+        resisted=sum(each.off is not None and not each.is_taken_in for each in attacks),
+        differing=sum(len(set(half)) > 1 for each in found for half in zip(*each.readings, strict=True)),
+        unfounded=sum(each.unfounded for each in found),
+        failed=sum(each.score is None for each in found),
+        cost=sum(each.cost or 0 for each in found),
+        unpriced=sum(each.cost is None for each in found),
+    )
+
+
+def spearman(one: Sequence[float], other: Sequence[float]) -> float | None:
+    """Rank correlation, -1 to 1: Pearson's of the ranks, in which equals share the mean of theirs."""
+    first, second = _ranks(one), _ranks(other)
+    middle = (len(first) + 1) / 2
+    across = sum((a - middle) * (b - middle) for a, b in zip(first, second, strict=True))
+    spread = sum((a - middle) ** 2 for a in first) * sum((b - middle) ** 2 for b in second)
+    return round(across / spread**0.5, 3) if spread else None
+
+
+def _ranks(values: Sequence[float]) -> list[float]:
+    below = [sum(each < value for each in values) for value in values]
+    equal = [sum(each == value for each in values) for value in values]
+    return [lower + (same + 1) / 2 for lower, same in zip(below, equal, strict=True)]
+
+
+def _middle(sample: Sample) -> float:
+    return (sum(sample.functionality) + sum(sample.practicality)) / 2
+
+
+# -- what is understood of what was sent and answered
+
+
 def _files(sent: Any) -> dict[str, list[str]]:
     if not sent:
         return {}
@@ -164,6 +257,11 @@ def _files(sent: Any) -> dict[str, list[str]]:
 def _printable(written: str) -> str:
     """Without what is neither seen nor a space: control characters, lone surrogates, marks of direction."""
     return "".join(sign for sign in written.replace("\r\n", "\n") if sign.isprintable() or sign in "\n\t ")
+
+
+def _tame(written: str) -> str:
+    """Without the marks by which models tell who speaks: servers of one's own may not know them for mere text."""
+    return SPEAKERS.sub(lambda found: f"{found[0][0]} {found[0][1:-1]} {found[0][-1]}", written)
 
 
 def _unfenced(content: str) -> str:

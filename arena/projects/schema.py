@@ -131,3 +131,12 @@ def _(db: Database) -> None:
         WHERE state = 'done'
         """
     )
+
+
+@migrations(name="0004_limits")
+def _(db: Database) -> None:
+    # most: what a question may cost at the most, which counts where nobody learns what it did cost.
+    # sample: the README of the calibration set that it is about; then there is no evaluation.
+    db.execute("ALTER TABLE project_questions ADD COLUMN most INTEGER")
+    db.execute("ALTER TABLE project_questions ADD COLUMN sample TEXT")
+    db.execute("CREATE INDEX idx_questions_under_way ON project_questions (asked_at) WHERE outcome = 'asked'")

@@ -292,6 +292,27 @@ def release(conn: sqlite3.Connection, now: int, attempts: int, reason: str) -> i
     return done.rowcount
 
 
+def requeue(conn: sqlite3.Connection, id: str) -> bool:
+    """Let an evaluation wait as if nobody had answered; False if the same content was submitted again since."""
+    done = conn.execute(
+        """
+        UPDATE project_evaluations SET state = 'queued', claim = NULL, attempts = 0, total_score = NULL,
+            rubric_functionality = NULL, rubric_practicality = NULL, passed = NULL, cumulative_after = NULL,
+            feedback = NULL, verdicts = NULL, reason = NULL, evaluated_at = NULL
+        WHERE id = :id AND state IN ('done', 'failed') AND NOT EXISTS (
+            SELECT 1 FROM project_evaluations AS other
+            WHERE other.project_id = project_evaluations.project_id
+                AND other.content_hash = project_evaluations.content_hash
+                AND other.state <> 'failed' AND other.id <> project_evaluations.id
+        )
+        """,
+        {"id": id},
+    )
+    if done.rowcount:
+        conn.execute("DELETE FROM project_readings WHERE evaluation_id = :id", {"id": id})
+    return done.rowcount == 1
+
+
 def finish(
     conn: sqlite3.Connection, claimed: Claimed, result: Result, verdicts: str, model: str, provider: str, now: int
 ) -> bool:
@@ -352,19 +373,29 @@ def fail(conn: sqlite3.Connection, claimed: Claimed, reason: str, model: str, pr
 # -- questions
 
 
+def under_way(conn: sqlite3.Connection, since: int) -> int:
+    """How many questions were asked since an instant and are not answered yet."""
+    row = conn.execute(
+        "SELECT COUNT(*) FROM project_questions WHERE outcome = 'asked' AND asked_at > :since", {"since": since}
+    ).fetchone()
+    return int(row[0])
+
+
 def add_question(conn: sqlite3.Connection, question: Question) -> None:
     """Insert a question that is about to be asked."""
     conn.execute(
         """
-        INSERT INTO project_questions (id, evaluation_id, reading, day, outcome, llm_model, asked_at)
-        VALUES (:id, :evaluation_id, :reading, :day, 'asked', :model, :asked_at)
+        INSERT INTO project_questions (id, evaluation_id, sample, reading, day, outcome, llm_model, most, asked_at)
+        VALUES (:id, :evaluation_id, :sample, :reading, :day, 'asked', :model, :most, :asked_at)
         """,
         {
             "id": question.id,
             "evaluation_id": question.evaluation_id,
+            "sample": question.sample,
             "reading": question.reading,
             "day": question.day,
             "model": question.model,
+            "most": question.most,
             "asked_at": question.asked_at,
         },
     )
@@ -389,7 +420,7 @@ def settle_question(conn: sqlite3.Connection, id: str, paid: Paid) -> None:
     )
 
 
-def put_answer(conn: sqlite3.Connection, question: Question, answer: str) -> None:
+def put_answer(conn: sqlite3.Connection, evaluation_id: str, reading: int, answer: str) -> None:
     """Keep the good answer to a reading, if its evaluation is still there."""
     conn.execute(
         """
@@ -397,7 +428,7 @@ def put_answer(conn: sqlite3.Connection, question: Question, answer: str) -> Non
         SELECT id, :reading, :answer FROM project_evaluations WHERE id = :evaluation_id
         ON CONFLICT (evaluation_id, reading) DO UPDATE SET answer = excluded.answer
         """,
-        {"evaluation_id": question.evaluation_id, "reading": question.reading, "answer": answer},
+        {"evaluation_id": evaluation_id, "reading": reading, "answer": answer},
     )
 
 
@@ -411,6 +442,8 @@ def answer(conn: sqlite3.Connection, evaluation_id: str, reading: int) -> str | 
 
 
 def spent(conn: sqlite3.Connection, day: str) -> int:
-    """What the questions of a day cost, as far as it is known, in billionths of a dollar."""
-    row = conn.execute("SELECT COALESCE(SUM(cost), 0) FROM project_questions WHERE day = :day", {"day": day}).fetchone()
+    """What the questions of a day cost, in billionths of a dollar; one whose cost is not known, at the most."""
+    row = conn.execute(
+        "SELECT COALESCE(SUM(COALESCE(cost, most)), 0) FROM project_questions WHERE day = :day", {"day": day}
+    ).fetchone()
     return int(row[0])

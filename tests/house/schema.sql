@@ -233,11 +233,13 @@ CREATE TABLE project_questions (
     cache_tokens INTEGER,
     cost INTEGER,
     asked_at INTEGER NOT NULL
-) STRICT;
+, most INTEGER, sample TEXT) STRICT;
 
 CREATE INDEX idx_questions_day ON project_questions (day);
 
 CREATE INDEX idx_questions_evaluation_id ON project_questions (evaluation_id, reading);
+
+CREATE INDEX idx_questions_under_way ON project_questions (asked_at) WHERE outcome = 'asked';
 
 CREATE TABLE project_readings (
     evaluation_id TEXT NOT NULL REFERENCES project_evaluations (id) ON DELETE CASCADE,

@@ -24,7 +24,7 @@ from arena.leaderboard.actions.boards import Boards, boards_in, find_scope, week
 from arena.leaderboard.models import Board, Standing
 from arena.leaderboard.rules import PERIODS, window
 from arena.projects import store as projects
-from arena.projects.actions import submit
+from arena.projects.actions.queue import submit
 from arena.projects.models import Result, Submission
 from arena.teams import store as teams
 from arena.teams.models import Team

@@ -42,7 +42,9 @@ class Model:
 
     def __init__(self) -> None:
         self.says: list[Any] = []
-        """What it says next: verdicts, or texts that are none. Then `verdict()`."""
+        """What it says next: verdicts, or texts that are none. Then what `judge` makes of the question."""
+        self.judge: Callable[[str], Any] = lambda _: verdict()
+        """Given the text that was put before it."""
         self.faults: list[Fault] = []
         self.asked: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
@@ -87,10 +89,13 @@ class Model:
         with self.lock:
             self.busy += 1
             self.busiest = max(self.busiest, self.busy)
-            self.asked.append(json.loads(raw))
+            asked = json.loads(raw)
+            self.asked.append(asked)
             self.headers.append({name.lower(): value for name, value in to.headers.items()})
             fault = self.faults.pop(0) if self.faults else None
-            said = (self.says.pop(0) if self.says else verdict()) if fault is None else None
+            said = self.says.pop(0) if self.says and fault is None else None
+        if said is None:
+            said = self.judge(asked["messages"][-1]["content"])
         try:
             time.sleep(self.delay)
             if callable(fault):

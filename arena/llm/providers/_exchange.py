@@ -26,18 +26,20 @@ async def post(settings: LLM, path: str, body: Mapping[str, Any], answer: type[T
                 transport=Careful(settings.url), timeout=settings.timeout, headers={"user-agent": "arena"}
             ) as client:
                 got = await client.post(settings.url.rstrip("/") + path, json=dict(body), headers=headers)
-    except TimeoutError as no:
-        raise Unanswered(f"The model did not answer within {settings.timeout} seconds.", again=True) from no
-    except httpx2.TimeoutException as no:
-        raise Unanswered(f"The model did not answer within {settings.timeout} seconds.", again=True) from no
-    except (httpx2.HTTPError, httpx2.InvalidURL) as no:
+    except (TimeoutError, httpx2.TimeoutException) as no:
+        late = f"The model did not answer within {settings.timeout} seconds."
+        raise Unanswered(late, again=True, spent=None) from no
+    except (httpx2.ConnectError, httpx2.InvalidURL) as no:
         raise Unanswered(f"The model could not be reached ({type(no).__name__}).", again=True) from no
+    except httpx2.HTTPError as no:
+        raise Unanswered(f"The model's answer broke off ({type(no).__name__}).", again=True, spent=None) from no
     if got.status_code != 200:
         raise _refused(got)
     try:
         return msgspec.json.decode(got.content, type=answer)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as no:
-        raise Unanswered("What came from the model's address is not an answer of its kind.", again=True) from no
+        wrong = "What came from the model's address is not an answer of its kind."
+        raise Unanswered(wrong, again=True, spent=None) from no
 
 
 def _refused(got: httpx2.Response) -> Unanswered:
@@ -50,4 +52,4 @@ def _refused(got: httpx2.Response) -> Unanswered:
         return Unanswered(
             f"The model's provider is busy or broken ({status}).", again=True, wait=wait_asked(got.headers)
         )
-    return Unanswered(f"The model's provider refused the question ({status}).", again=False)
+    return Unanswered(f"The model's provider refused the question ({status}).", again=False, status=status)

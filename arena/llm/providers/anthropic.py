@@ -55,7 +55,7 @@ class Provider:
             "tool_choice": {"type": "tool", "name": question.name},
         }
         answer = await post(self.settings, "/v1/messages", body, Answer, **headers)
-        spent = _spent(answer.usage or Usage())
+        spent = _spent(answer.usage) if answer.usage else None
         if answer.stop_reason == "refusal":
             raise Unanswered("The model refused to judge this.", again=True, spent=spent)
         if answer.stop_reason == "max_tokens":

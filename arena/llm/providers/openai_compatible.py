@@ -1,8 +1,10 @@
 """OpenAI's chat completions, which most others speak too: vLLM, llama.cpp, Ollama, and gateways. ``url`` ends in `/v1`.
 
-The shape of the answer is asked for as a strict JSON schema; it is told in the instructions too, for servers that
-know no schemas.
+The shape of the answer is asked for as a strict JSON schema. A server that refuses that is asked again without: the
+shape is told in the instructions too.
 """
+
+from typing import Any
 
 from msgspec import Struct
 
@@ -67,8 +69,8 @@ class Provider:
                 "json_schema": {"name": question.name, "strict": True, "schema": question.schema},
             },
         }
-        answer = await post(self.settings, "/chat/completions", body, Completion, **headers)
-        spent = _spent(answer.usage or Usage())
+        answer = await self._completion(body, headers)
+        spent = _spent(answer.usage) if answer.usage else None
         if not answer.choices:
             raise Unanswered("The model said nothing.", again=True, spent=spent)
         choice = answer.choices[0]
@@ -77,6 +79,15 @@ class Provider:
         if choice.finish_reason == "length":
             raise Unanswered("The model's answer was too long.", again=True, spent=spent)
         return Reply(choice.message.content or "", spent)
+
+    async def _completion(self, body: dict[str, Any], headers: dict[str, str]) -> Completion:
+        try:
+            return await post(self.settings, "/chat/completions", body, Completion, **headers)
+        except Unanswered as no:
+            if no.status not in (400, 422):
+                raise
+        plain = {name: value for name, value in body.items() if name != "response_format"}
+        return await post(self.settings, "/chat/completions", plain, Completion, **headers)
 
 
 def _spent(usage: Usage) -> Spent:

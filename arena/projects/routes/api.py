@@ -17,7 +17,7 @@ from arena.core.clock import iso
 from arena.core.errors import Invalid, NotFound, Unavailable
 from arena.core.queue import open_queue
 from arena.projects import store
-from arena.projects.actions import submit
+from arena.projects.actions.queue import submit
 from arena.projects.jobs import waker
 from arena.projects.models import EvaluateBody, Evaluation, Submission
 from arena.projects.rules import submission
