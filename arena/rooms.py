@@ -16,6 +16,8 @@ import arena.audit.store
 import arena.deliveries.schema
 import arena.home.routes
 import arena.leaderboard.routes
+import arena.leaderboard.schema
+import arena.leaderboard.store
 import arena.operations.routes
 import arena.operations.schema
 import arena.prices.schema
@@ -65,7 +67,12 @@ ROOMS = (
         arena.usage.store.sizes,
     ),
     Room("projects", arena.projects.schema.migrations, arena.projects.routes.router),
-    Room("leaderboard", None, arena.leaderboard.routes.router),
+    Room(
+        "leaderboard",
+        arena.leaderboard.schema.migrations,
+        arena.leaderboard.routes.router,
+        sizes=arena.leaderboard.store.sizes,
+    ),
     Room("profiles", None, arena.profiles.routes.router),
     Room("home", None, arena.home.routes.router),
 )

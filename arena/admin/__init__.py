@@ -19,6 +19,7 @@ COMMANDS = {
     "config": ("arena.admin.config", "print the configuration as the box believes it"),
     "audit": ("arena.admin.audit", "read the security log, and prove that nobody changed it"),
     "recompute": ("arena.admin.recompute", "make all totals anew from the records"),
+    "rankings": ("arena.admin.rankings", "freeze the rankings of days, weeks and months that are over"),
     "prices": ("arena.admin.prices", "show what models cost, take new prices over"),
     "export": ("arena.admin.exports", "print who used what and what it cost, as a table"),
     "evaluate": ("arena.admin.evaluate", "see how well the configured model judges projects"),

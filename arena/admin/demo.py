@@ -17,6 +17,7 @@ from arena.admin.command import Opened, Refused, alone, run
 from arena.core import clock, config
 from arena.core.clock import DAY, MINUTE, Days
 from arena.core.db import Database
+from arena.leaderboard.actions.freezing import freeze
 from arena.teams import store as teams
 from arena.teams.models import Team
 from arena.teams.rules import slug_of
@@ -83,7 +84,10 @@ def fill_place(place: config.Place, settings: config.Config) -> None:
 def fill(db: Database, settings: config.Config, now: int) -> bool:
     """Invent people and their work up to now; False, and nothing done, if anybody is there already."""
     days = Days(settings.arena.time_zone)
-    return db.write_sync(partial(_invent, days=days, now=now))
+    is_new = db.write_sync(partial(_invent, days=days, now=now))
+    if is_new:
+        freeze(db, config=settings, days=days, now=now)
+    return is_new
 
 
 async def keep_working(box: Box) -> None:

@@ -135,19 +135,22 @@ Weight = Annotated[float, Meta(ge=0, le=1)]
 
 
 class Ranking(Struct, frozen=True, forbid_unknown_fields=True):
-    """The weights of the composite score; they add up to 1."""
+    """The weights of the composite score, which add up to 1; and for how many days late reports move what is over."""
 
     token: Weight = 0.40
     efficiency: Weight = 0.25
     session: Weight = 0.20
     streak: Weight = 0.15
+    late_days: Annotated[int, Meta(ge=0, le=60)] = 7
 
 
 class Retention(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long things are kept. Days."""
+    """How long things are kept. Days; 0 is for ever where that may be."""
 
     audit_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
     delivery_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
+    daily_days: Annotated[int, Meta(ge=0, le=36_500)] = 400
+    ranking_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
 
 
 class LLM(Struct, frozen=True, forbid_unknown_fields=True):

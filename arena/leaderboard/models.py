@@ -81,6 +81,106 @@ class Board(Struct, frozen=True):
     tools: tuple[Tool, ...] = ()
     """Every tool that has a board of its own: those that were ever used."""
     teams: tuple[Team, ...] = ()
+    then: str = "yesterday"
+    """When the places were that movement is told from: the end of yesterday, or of the period before ("before")."""
+    is_over: bool = False
+    frozen: "Period | None" = None
+    """Of a period that is over: what is known of its frozen ranking; None while it has none."""
+
+
+class Period(Struct, frozen=True):
+    """A day, week or month whose ranking was frozen. Times are epoch milliseconds UTC, days both included."""
+
+    type: str
+    """daily, weekly or monthly."""
+    start: str
+    end: str
+    people: int
+    """How many were ranked, those included who have left since."""
+    is_whole: bool
+    """Whether all its rows are written."""
+    frozen_at: int | None
+    """When it was whole for the first time."""
+    updated_at: int
+    final_at: int | None
+    """Since when nothing changes it any more."""
+
+
+class Ranked(Struct, frozen=True):
+    """A person's places in a period that is over, by every metric, and the figures behind them.
+
+    By projects whoever has one that passed is ranked, by all else whoever used something; None for those who are not.
+    """
+
+    period_type: str
+    period_start: str
+    user_id: str
+    rank_position: int | None
+    """By score."""
+    rank_by_tokens: int | None
+    rank_by_cost: int | None
+    rank_by_sessions: int | None
+    rank_by_streak: int | None
+    rank_by_projects: int | None
+    composite_score: float
+    efficiency_score: float
+    input_tokens: int
+    output_tokens: int
+    cache_tokens: int
+    session_count: int
+    streak: int
+    cost: int
+    unpriced: int
+    project_score: int
+
+
+class Past(Struct, frozen=True):
+    """A frozen row with what is known of its person now."""
+
+    id: str
+    name: str
+    display: str
+    private: int
+    joined_at: int
+    input: int
+    output: int
+    cache: int
+    sessions: int
+    cost: int
+    unpriced: int
+    streak: int
+    projects: int
+    score: float
+    rank_by_score: int | None
+    rank_by_tokens: int | None
+    rank_by_cost: int | None
+    rank_by_sessions: int | None
+    rank_by_streak: int | None
+    rank_by_projects: int | None
+
+    def rank(self, metric: str) -> int:
+        """The place by a metric; 0 for none."""
+        return getattr(self, f"rank_by_{metric}") or 0
+
+
+class Due(Struct, frozen=True):
+    """A period that is over and whose ranking is to be frozen, for the first time or again."""
+
+    type: str
+    start: str
+    end: str
+
+
+class Frozen(Struct, frozen=True):
+    """What freezing did with a period."""
+
+    period: str
+    start: str
+    end: str
+    people: int
+    changed: int
+    """How many rows were written or taken away."""
+    final: bool
 
 
 class Sums(Struct, frozen=True):

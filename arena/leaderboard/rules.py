@@ -1,6 +1,7 @@
 """Scores, tiers, calendar periods and places."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -8,10 +9,14 @@ from hashlib import sha256
 
 import msgspec
 
+from arena.core.clock import shift
 from arena.core.config import Ranking
-from arena.leaderboard.models import Overview, Scope, Standing
+from arena.leaderboard.models import EVERYONE, Due, Overview, Period, Ranked, Scope, Standing
 
 PERIODS = ("daily", "weekly", "monthly", "all_time")
+PERIODS = ("daily", "weekly", "monthly", "all_time")
+ENDING = ("daily", "weekly", "monthly")
+"""The periods that end, and are frozen then."""
 METRICS = ("score", "tokens", "cost", "sessions", "streak", "projects")
 TIERS = ((800, "Diamond"), (600, "Platinum"), (400, "Gold"), (200, "Silver"), (0, "Bronze"))
 STREAK_CAP = 30
@@ -56,37 +61,101 @@ def window(period: str, day: str) -> tuple[str, str]:
     raise ValueError(f"unknown period {period!r}")
 
 
-def place(standings: Iterable[Standing], metric: str, before: dict[str, int] | None) -> tuple[Standing, ...]:
+def place(
+    standings: Iterable[Standing], metric: str, before: dict[str, int] | None, ranks: dict[str, int] | None = None
+) -> tuple[Standing, ...]:
     """Put people in order and give them their places; those who tie share one.
 
     The order within a tie: more tokens, then earlier joining, then id; but of equal tokens those in privacy mode come
     last, by what is shown of them, because a place between two known people would tell when somebody joined.
-    ``before`` holds the places at the end of yesterday; None leaves movement out.
+    ``before`` holds the places then, to tell movement by; None leaves it out. ``ranks`` are places that were given
+    once and stand, whoever has left since.
     """
     value = VALUES[metric]
-    ordered = sorted(standings, key=lambda s: (-value(s), -(s.input + s.output), *_tie(s)))
-    counts: dict[float, int] = {}
-    for each in ordered:
-        counts[value(each)] = counts.get(value(each), 0) + 1
+
+    def order(standing: Standing) -> float:
+        return -value(standing) if ranks is None else ranks[standing.user_id]
+
+    ordered = sorted(standings, key=lambda s: (order(s), -(s.input + s.output), *_tie(s)))
+    sharing = Counter(map(order, ordered))
     placed = []
     rank, last = 0, None
     for position, each in enumerate(ordered, 1):
-        worth = value(each)
+        worth = order(each)
         if worth != last:
             rank, last = position, worth
         placed.append(
             msgspec.structs.replace(
                 each,
-                rank=rank,
-                tied=counts[worth] > 1,
-                value=worth,
+                rank=rank if ranks is None else ranks[each.user_id],
+                tied=sharing[worth] > 1,
+                value=value(each),
                 before=before.get(each.user_id) if before is not None else None,
             )
         )
     return tuple(placed)
 
 
-def on_board(standings: Iterable[Standing], scope: Scope, metric: str) -> Iterable[Standing]:
+def ranked(standings: Sequence[Standing], period: str, start: str) -> list[Ranked]:
+    """Everybody's places in a period by every metric, and their figures; no place where somebody is on no board."""
+    places = {metric: _places(on_board(standings, EVERYONE, metric), metric) for metric in METRICS}
+    return [
+        Ranked(
+            period_type=period,
+            period_start=start,
+            user_id=each.user_id,
+            rank_position=places["score"].get(each.user_id),
+            rank_by_tokens=places["tokens"].get(each.user_id),
+            rank_by_cost=places["cost"].get(each.user_id),
+            rank_by_sessions=places["sessions"].get(each.user_id),
+            rank_by_streak=places["streak"].get(each.user_id),
+            rank_by_projects=places["projects"].get(each.user_id),
+            composite_score=each.score,
+            efficiency_score=efficiency(each.input, each.output),
+            input_tokens=each.input,
+            output_tokens=each.output,
+            cache_tokens=each.cache,
+            session_count=each.sessions,
+            streak=each.streak,
+            cost=each.cost,
+            unpriced=each.unpriced,
+            project_score=each.projects,
+        )
+        for each in standings
+    ]
+
+
+def due(
+    period: str, known: Iterable[Period], *, first: str, whole_from: str, today: str, again_from: str | None = None
+) -> list[Due]:
+    """The periods of a kind that are to be frozen, oldest first: those that are over and not final yet.
+
+    ``first`` is the first day of which anything is known; what begins before ``whole_from`` may have lost days since,
+    and is left as it is. From ``again_from`` on final ones are frozen again too, if no day of theirs is missing.
+    """
+    by_start = {each.start: each for each in known}
+    found = []
+    start, end = window(period, max(first, whole_from))
+    while end < today:
+        there = by_start.get(start)
+        is_open = there is None or there.final_at is None or not there.is_whole
+        again = again_from is not None and end >= again_from and start >= first
+        if start >= whole_from and (is_open or again):
+            found.append(Due(period, start, end))
+        start, end = window(period, shift(end, 1))
+    return found
+
+
+def final_from(frozen: str, late_days: int) -> str:
+    """The day whose night makes a ranking final that was frozen first on another day.
+
+    It counts from then and not from the period's end, because a team that begins with a box sends its history in the
+    first days.
+    """
+    return shift(frozen, late_days)
+
+
+def on_board(standings: Iterable[Standing], scope: Scope, metric: str) -> Sequence[Standing]:
     """Leave those who stand on a scope's board: by projects, whoever has one that passed; else whoever used something.
 
     A team's board leaves out whoever is in privacy mode, their own view included: a team is so small that its
@@ -119,6 +188,15 @@ def efficiency(input: int, output: int) -> float:
     if input <= 0:
         return 0.0
     return float((Decimal(output) / Decimal(input)).quantize(Decimal("0.0001"), ROUND_HALF_UP))
+
+
+def _places(standings: Sequence[Standing], metric: str) -> dict[str, int]:
+    """Everybody's place by a metric."""
+    value = VALUES[metric]
+    of: dict[float, int] = {}
+    for position, worth in enumerate(sorted(map(value, standings), reverse=True), 1):
+        of.setdefault(worth, position)
+    return {each.user_id: of[value(each)] for each in standings}
 
 
 def _tie(standing: Standing) -> tuple[int | str, ...]:

@@ -1,8 +1,10 @@
-"""All SQL of the boards. They own no table: everything is read from the daily rows of usage, and from projects."""
+"""All SQL of the boards: those of now are read from daily rows of usage and from projects, those of then are frozen."""
 
 import sqlite3
+from collections.abc import Iterable
+from typing import Any
 
-from arena.leaderboard.models import Sums
+from arena.leaderboard.models import Due, Past, Period, Ranked, Sums
 
 
 def sums(conn: sqlite3.Connection, first: str, last: str) -> list[Sums]:
@@ -158,3 +160,206 @@ def without_usage(conn: sqlite3.Connection, user_id: str) -> Sums | None:
         {"user_id": user_id},
     ).fetchone()
     return Sums(*row) if row else None
+
+
+# -- frozen rankings
+
+
+def first_day(conn: sqlite3.Connection) -> str | None:
+    """The earliest day of which anything is counted."""
+    day: str | None = conn.execute("SELECT MIN(stat_date) FROM daily_user_stats").fetchone()[0]
+    return day
+
+
+def period(conn: sqlite3.Connection, type: str, start: str) -> Period | None:
+    """What is known of a period's frozen ranking."""
+    row = conn.execute(
+        """
+        SELECT period_type, period_start, period_end, people, is_whole, frozen_at, updated_at, final_at
+        FROM ranking_periods WHERE period_type = :type AND period_start = :start
+        """,
+        {"type": type, "start": start},
+    ).fetchone()
+    return Period(*row) if row else None
+
+
+def periods(conn: sqlite3.Connection, type: str) -> list[Period]:
+    """All periods of a type whose ranking was ever frozen or begun to be, oldest first."""
+    rows = conn.execute(
+        """
+        SELECT period_type, period_start, period_end, people, is_whole, frozen_at, updated_at, final_at
+        FROM ranking_periods WHERE period_type = :type ORDER BY period_start
+        """,
+        {"type": type},
+    )
+    return [Period(*row) for row in rows]
+
+
+def claim(conn: sqlite3.Connection, due: Due, claim: str, now: int) -> None:
+    """Take a period over from whoever was freezing it."""
+    conn.execute(
+        """
+        INSERT INTO ranking_periods (period_type, period_start, period_end, people, claim, is_whole, updated_at)
+        VALUES (:type, :start, :end, 0, :claim, 0, :now)
+        ON CONFLICT (period_type, period_start) DO UPDATE SET claim = excluded.claim
+        """,
+        {"type": due.type, "start": due.start, "end": due.end, "claim": claim, "now": now},
+    )
+
+
+def holds(conn: sqlite3.Connection, due: Due, claim: str) -> bool:
+    """Whether nobody has taken a period over since."""
+    row = conn.execute(
+        "SELECT 1 FROM ranking_periods WHERE period_type = :type AND period_start = :start AND claim = :claim",
+        {"type": due.type, "start": due.start, "claim": claim},
+    ).fetchone()
+    return row is not None
+
+
+def break_up(conn: sqlite3.Connection, due: Due) -> None:
+    """Let nobody read a period's rows while they are written."""
+    conn.execute(
+        "UPDATE ranking_periods SET is_whole = 0 WHERE period_type = :type AND period_start = :start",
+        {"type": due.type, "start": due.start},
+    )
+
+
+def finish(conn: sqlite3.Connection, due: Due, *, people: int, changed: int, final: bool, now: int) -> None:
+    """Say that a period's rows are all written, and whether that was for the last time."""
+    conn.execute(
+        """
+        UPDATE ranking_periods
+        SET people = :people, is_whole = 1, claim = NULL,
+            frozen_at = COALESCE(frozen_at, :now),
+            updated_at = CASE WHEN :changed > 0 THEN :now ELSE updated_at END,
+            final_at = CASE WHEN :final = 1 THEN COALESCE(final_at, :now) ELSE NULL END
+        WHERE period_type = :type AND period_start = :start
+        """,
+        {
+            "type": due.type,
+            "start": due.start,
+            "people": people,
+            "changed": changed,
+            "final": int(final),
+            "now": now,
+        },
+    )
+
+
+def rankings(conn: sqlite3.Connection, type: str, start: str) -> list[Ranked]:
+    """Everybody's row of a period, whether it is whole or not."""
+    rows = conn.execute(
+        """
+        SELECT period_type, period_start, user_id, rank_position, rank_by_tokens, rank_by_cost, rank_by_sessions,
+               rank_by_streak, rank_by_projects, composite_score, efficiency_score, input_tokens, output_tokens,
+               cache_tokens, session_count, streak, cost, unpriced, project_score
+        FROM rankings WHERE period_type = :type AND period_start = :start
+        """,
+        {"type": type, "start": start},
+    )
+    return [Ranked(*row) for row in rows]
+
+
+def put_rankings(conn: sqlite3.Connection, rows: Iterable[Ranked]) -> None:
+    """Insert or replace rows, but of people who are not here any more."""
+    written: Any = rows  # our connections take objects as they are
+    conn.executemany(
+        """
+        INSERT INTO rankings
+            (period_type, period_start, user_id, rank_position, rank_by_tokens, rank_by_cost, rank_by_sessions,
+             rank_by_streak, rank_by_projects, composite_score, efficiency_score, input_tokens, output_tokens,
+             cache_tokens, session_count, streak, cost, unpriced, project_score)
+        SELECT :period_type, :period_start, id, :rank_position, :rank_by_tokens, :rank_by_cost, :rank_by_sessions,
+               :rank_by_streak, :rank_by_projects, :composite_score, :efficiency_score, :input_tokens, :output_tokens,
+               :cache_tokens, :session_count, :streak, :cost, :unpriced, :project_score
+        FROM users WHERE id = :user_id
+        ON CONFLICT (period_type, period_start, user_id) DO UPDATE SET
+            rank_position = excluded.rank_position,
+            rank_by_tokens = excluded.rank_by_tokens,
+            rank_by_cost = excluded.rank_by_cost,
+            rank_by_sessions = excluded.rank_by_sessions,
+            rank_by_streak = excluded.rank_by_streak,
+            rank_by_projects = excluded.rank_by_projects,
+            composite_score = excluded.composite_score,
+            efficiency_score = excluded.efficiency_score,
+            input_tokens = excluded.input_tokens,
+            output_tokens = excluded.output_tokens,
+            cache_tokens = excluded.cache_tokens,
+            session_count = excluded.session_count,
+            streak = excluded.streak,
+            cost = excluded.cost,
+            unpriced = excluded.unpriced,
+            project_score = excluded.project_score
+        """,
+        written,
+    )
+
+
+def drop_rankings(conn: sqlite3.Connection, type: str, start: str, user_ids: Iterable[str]) -> None:
+    """Delete some people's rows of a period."""
+    conn.executemany(
+        "DELETE FROM rankings WHERE period_type = :type AND period_start = :start AND user_id = :user_id",
+        ({"type": type, "start": start, "user_id": user_id} for user_id in user_ids),
+    )
+
+
+def past(conn: sqlite3.Connection, type: str, start: str) -> list[Past]:
+    """Who was ranked in a frozen period and may be shown now, with their names of now."""
+    rows = conn.execute(
+        """
+        SELECT u.id, u.username, u.display_name, u.privacy_mode, u.created_at,
+               r.input_tokens, r.output_tokens, r.cache_tokens, r.session_count, r.cost, r.unpriced, r.streak,
+               r.project_score, r.composite_score, r.rank_position, r.rank_by_tokens, r.rank_by_cost,
+               r.rank_by_sessions, r.rank_by_streak, r.rank_by_projects
+        FROM rankings AS r JOIN users AS u ON u.id = r.user_id
+        WHERE r.period_type = :type AND r.period_start = :start AND u.disabled_at IS NULL
+        """,
+        {"type": type, "start": start},
+    )
+    return [Past(*row) for row in rows]
+
+
+def drop_some_rankings(conn: sqlite3.Connection, type: str, before: str, limit: int) -> int:
+    """Delete so many rows, at the most, of periods that began before a day; return how many there were."""
+    return conn.execute(
+        """
+        DELETE FROM rankings WHERE (period_type, period_start, user_id) IN (
+            SELECT period_type, period_start, user_id FROM rankings
+            WHERE period_type = :type AND period_start < :before
+            ORDER BY period_start, user_id LIMIT :limit
+        )
+        """,
+        {"type": type, "before": before, "limit": limit},
+    ).rowcount
+
+
+def drop_periods(conn: sqlite3.Connection, type: str, before: str) -> int:
+    """Forget that periods which began before a day were frozen; return how many there were."""
+    return conn.execute(
+        "DELETE FROM ranking_periods WHERE period_type = :type AND period_start < :before",
+        {"type": type, "before": before},
+    ).rowcount
+
+
+def rankings_of_user(conn: sqlite3.Connection, user_id: str) -> list[Ranked]:
+    """Every frozen place of a person."""
+    rows = conn.execute(
+        """
+        SELECT r.period_type, r.period_start, r.user_id, r.rank_position, r.rank_by_tokens, r.rank_by_cost,
+               r.rank_by_sessions, r.rank_by_streak, r.rank_by_projects, r.composite_score, r.efficiency_score,
+               r.input_tokens, r.output_tokens, r.cache_tokens, r.session_count, r.streak, r.cost, r.unpriced,
+               r.project_score
+        FROM rankings AS r
+        JOIN ranking_periods AS p ON p.period_type = r.period_type AND p.period_start = r.period_start
+        WHERE r.user_id = :user_id AND p.is_whole = 1
+        ORDER BY r.period_type, r.period_start
+        """,
+        {"user_id": user_id},
+    )
+    return [Ranked(*row) for row in rows]
+
+
+def sizes(conn: sqlite3.Connection) -> dict[str, int]:
+    """How many frozen rows there are, by the sums of their periods."""
+    row = conn.execute("SELECT CAST(COALESCE(SUM(people), 0) AS BIGINT) AS rankings FROM ranking_periods").fetchone()
+    return dict(row)

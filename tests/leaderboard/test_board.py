@@ -6,66 +6,29 @@ import random
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 import pytest
 
 from arena.accounts import store as accounts
-from arena.audit.models import OPERATOR
 from arena.core import clock
-from arena.core.clock import Days
-from arena.core.config import LLM, Arena, Config, Ranking
+from arena.core.config import Arena, Config, Ranking
 from arena.core.db import Database
 from arena.core.errors import Invalid, NotFound
 from arena.leaderboard.actions import boards as actions
 from arena.leaderboard.actions.boards import Boards, boards_in, find_scope, week_of
 from arena.leaderboard.models import Board, Standing
 from arena.leaderboard.rules import PERIODS, window
-from arena.projects import store as projects
-from arena.projects.actions.queue import submit
-from arena.projects.models import Result, Submission
 from arena.teams import store as teams
 from arena.teams.models import Team
-from arena.usage.actions.records import record
-from arena.usage.models import TOOL_BY_ID, Report, Road
-from arena.wire import Record, record_key, session_hash
+from arena.usage.models import TOOL_BY_ID
 from tests.conftest import NOW, PEOPLE
+from tests.leaderboard.conftest import Judge, Use
 
 TODAY = "2026-11-20"
 """A Friday."""
-_numbers = itertools.count()
-
-Use = Callable[..., None]
 Look = Callable[..., Board]
-
-
-def noon(day: str) -> int:
-    return int(datetime.fromisoformat(f"{day}T12:00:00Z").timestamp() * 1000)
-
-
-@pytest.fixture
-def use(db: Database, days: Days) -> Use:
-    """Somebody has one session with one record at noon of a day."""
-
-    def write(
-        person: str,
-        day: str,
-        input: int = 10,
-        output: int = 5,
-        cache: int = 0,
-        at: int | None = None,
-        tool: str = "claude-code",
-    ) -> None:
-        number = next(_numbers)
-        at = noon(day) if at is None else at
-        sent = Record(key=record_key(f"m{number}", "r"), at=at, model="m", input=input, output=output, cache_read=cache)
-        report = Report(TOOL_BY_ID[tool], session_hash(tool, f"s{number}"), at, at, [sent])
-        write = partial(record, user_id=PEOPLE[person], reports=[report], road=Road.TRANSCRIPTS, days=days, now=NOW)
-        db.write_sync(write)
-
-    return write
 
 
 @pytest.fixture
@@ -575,33 +538,11 @@ def test_a_box_has_one_set_of_boards(db: Database) -> None:
 # -- projects
 
 
-@pytest.fixture
-def judged(db: Database) -> Callable[..., None]:
-    """A project of somebody was judged at noon of a day."""
-
-    def write(person: str, name: str, day: str, functionality: int, practicality: int) -> None:
-        def all_of_it(conn: sqlite3.Connection) -> None:
-            settings = LLM("openai_compatible", "http://127.0.0.1", "m")
-            sent = Submission(name, f"# {name} {day}")
-            submit(conn, user_id=PEOPLE[person], sent=sent, settings=settings, day=day, caller=OPERATOR, now=noon(day))
-            claimed = projects.claim(conn, "claim", noon(day))
-            assert claimed is not None
-            passed = functionality + practicality >= 5
-            result = Result(functionality, practicality, passed, "So.")
-            assert projects.finish(conn, claimed, result, "[]", "m", "openai_compatible", noon(day))
-
-        db.write_sync(all_of_it)
-
-    return write
-
-
 def points(board: Board) -> dict[str, float]:
     return {each.name: each.value for each in board.standings}
 
 
-def test_people_are_ranked_by_what_their_passed_projects_came_to(
-    judged: Callable[..., None], use: Use, look: Look
-) -> None:
+def test_people_are_ranked_by_what_their_passed_projects_came_to(judged: Judge, use: Use, look: Look) -> None:
     use("carol", TODAY)
     judged("alice", "tally", "2026-11-16", 4, 3)
     judged("alice", "weigh", TODAY, 5, 5)
@@ -614,7 +555,7 @@ def test_people_are_ranked_by_what_their_passed_projects_came_to(
     assert look("all_time", "projects", today="2026-11-15").standings[0].name == "bob"
 
 
-def test_who_has_projects_alone_is_on_no_board_of_usage(judged: Callable[..., None], use: Use, look: Look) -> None:
+def test_who_has_projects_alone_is_on_no_board_of_usage(judged: Judge, use: Use, look: Look) -> None:
     use("carol", TODAY)
     judged("alice", "tally", TODAY, 4, 3)
     for metric in ("score", "tokens", "cost", "sessions", "streak"):
@@ -622,7 +563,7 @@ def test_who_has_projects_alone_is_on_no_board_of_usage(judged: Callable[..., No
     assert [each.name for each in look("weekly", "projects", tool="claude-code").standings] == ["alice"]
 
 
-def test_a_project_counts_as_it_was_judged_last(judged: Callable[..., None], look: Look) -> None:
+def test_a_project_counts_as_it_was_judged_last(judged: Judge, look: Look) -> None:
     judged("alice", "tally", "2026-11-18", 5, 5)
     judged("alice", "tally", "2026-11-19", 3, 3)
     assert points(look("weekly", "projects")) == {"alice": 6}
@@ -631,14 +572,14 @@ def test_a_project_counts_as_it_was_judged_last(judged: Callable[..., None], loo
     assert points(look("weekly", "projects")) == {}
 
 
-def test_a_days_projects_end_with_the_day_of_the_box(judged: Callable[..., None], look: Look) -> None:
+def test_a_days_projects_end_with_the_day_of_the_box(judged: Judge, look: Look) -> None:
     judged("alice", "tally", "2026-11-20", 5, 5)  # noon UTC is the next day in Kiritimati
     zone = Config(arena=Arena(time_zone="Pacific/Kiritimati"))
     assert points(look("daily", "projects", config=zone)) == {}
     assert points(look("daily", "projects", today="2026-11-21", config=zone)) == {"alice": 10}
 
 
-def test_a_disabled_persons_projects_do_not_rank(judged: Callable[..., None], db: Database, look: Look) -> None:
+def test_a_disabled_persons_projects_do_not_rank(judged: Judge, db: Database, look: Look) -> None:
     judged("alice", "tally", TODAY, 5, 5)
     db.write_sync(lambda conn: accounts.set_disabled(conn, PEOPLE["alice"], NOW, NOW))
     assert points(look("weekly", "projects")) == {}

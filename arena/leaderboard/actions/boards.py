@@ -13,15 +13,19 @@ from arena.core.config import Config
 from arena.core.db import Database
 from arena.core.errors import Invalid, NotFound
 from arena.leaderboard import store
-from arena.leaderboard.models import EVERYONE, Board, Scope, Standing, Sums
+from arena.leaderboard.models import EVERYONE, Board, Past, Scope, Standing, Sums
 from arena.leaderboard.rules import composite, on_board, overview, place, window
 from arena.teams import store as teams
+from arena.teams.models import Team
 from arena.usage import store as usage
 from arena.usage.models import TOOL_BY_ID, TOOLS, Tool
 
 YESTERDAY_KEPT = 15.0
 """Seconds for which the places at the end of yesterday are not worked out again: only history that arrives late can
 move them. Today's places are never older than the last commit."""
+
+PAST_KEPT = 8
+"""Boards of other periods in memory: they are endless, and read for a moment."""
 
 
 def board(
@@ -38,8 +42,97 @@ def places_yesterday(
     conn: sqlite3.Connection, period: str, metric: str, *, today: str, config: Config, scope: Scope = EVERYONE
 ) -> dict[str, int]:
     """Everybody's place at the end of yesterday, on the board of the period that holds yesterday."""
-    earlier = standings(conn, period, clock.shift(today, -1), config, scope.tool)
-    return {each.user_id: each.rank for each in place(on_board(earlier, scope, metric), metric, None)}
+    placed = _placed(conn, period, clock.shift(today, -1), metric, None, config, scope)
+    return {each.user_id: each.rank for each in placed}
+
+
+def board_of(
+    conn: sqlite3.Connection,
+    period: str,
+    start: str,
+    metric: str,
+    *,
+    today: str,
+    config: Config,
+    scope: Scope = EVERYONE,
+) -> Board:
+    """Rank a scope's people in a day, week or month that has begun, with their places at the end of the one before."""
+    end = window(period, start)[1]
+    earlier = _placed(conn, period, clock.shift(start, -1), metric, None, config, scope)
+    before = {each.user_id: each.rank for each in earlier}
+    placed = _placed(conn, period, min(end, today), metric, before, config, scope)
+    return Board(
+        period=period,
+        metric=metric,
+        start=start,
+        end=end,
+        today=today,
+        zone=config.arena.time_zone,
+        standings=placed,
+        overview=overview(placed),
+        scope=scope,
+        tools=_tools(conn, scope),
+        teams=tuple(teams.teams(conn)),
+        then="before",
+        is_over=end < today,
+        frozen=store.period(conn, period, start) if end < today else None,
+    )
+
+
+def _placed(
+    conn: sqlite3.Connection,
+    period: str,
+    as_of: str,
+    metric: str,
+    before: dict[str, int] | None,
+    config: Config,
+    scope: Scope,
+) -> tuple[Standing, ...]:
+    """Everybody in the period that holds a day, as it stood when that day ended: as it was frozen, if it was.
+
+    A team's places are of its own people, by figures that are frozen. Single tools are not frozen.
+    """
+    start, end = window(period, as_of)
+    there = store.period(conn, period, start) if end == as_of and scope.tool is None else None
+    if there is None or not there.is_whole:
+        people = standings(conn, period, as_of, config, scope.tool)
+        return place(on_board(people, scope, metric), metric, before)
+    rows = store.past(conn, period, start)
+    people = _past(rows, teams.team_of_everybody(conn))
+    ranks = {row.id: row.rank(metric) for row in rows} if scope.team is None else None
+    return place(on_board(people, scope, metric), metric, before, ranks)
+
+
+def _past(rows: Iterable[Past], team_of: dict[str, Team]) -> list[Standing]:
+    return [
+        Standing(
+            user_id=row.id,
+            name=row.name,
+            display=row.display,
+            private=bool(row.private),
+            joined_at=row.joined_at,
+            input=row.input,
+            output=row.output,
+            cache=row.cache,
+            sessions=row.sessions,
+            streak=row.streak,
+            score=row.score,
+            rank=0,
+            tied=False,
+            value=row.score,
+            last_at=0,
+            before=None,
+            cost=row.cost,
+            unpriced=row.unpriced,
+            team=team_of.get(row.id),
+            projects=row.projects,
+        )
+        for row in rows
+    ]
+
+
+def _tools(conn: sqlite3.Connection, scope: Scope) -> tuple[Tool, ...]:
+    return tuple(tool for tool in TOOLS if tool == scope.tool or usage.is_used(conn, tool.number))
 
 
 def find_scope(conn: sqlite3.Connection, *, tool: str, team: str) -> Scope:
@@ -77,7 +170,7 @@ def _board(
         standings=placed,
         overview=overview(placed),
         scope=scope,
-        tools=tuple(tool for tool in TOOLS if tool == scope.tool or usage.is_used(conn, tool.number)),
+        tools=_tools(conn, scope),
         teams=tuple(teams.teams(conn)),
     )
 
@@ -191,6 +284,7 @@ class Boards:
         self._boards: dict[tuple[str, str, Scope], tuple[int, Board]] = {}
         self._standings: dict[tuple[str, Tool | None], tuple[int, str, list[Standing]]] = {}
         self._yesterday: dict[Hashable, tuple[float, str, dict[str, int]]] = {}
+        self._past: dict[tuple[str, str, str, Scope], tuple[int, Board]] = {}
         self._lock = asyncio.Lock()
 
     async def get(self, period: str, metric: str, today: str, scope: Scope = EVERYONE) -> Board:
@@ -206,6 +300,22 @@ class Boards:
             self._boards = {key: kept for key, kept in self._boards.items() if kept[0] == version}
             self._boards[period, metric, scope] = version, made
             return made
+
+    async def get_of(self, period: str, start: str, metric: str, today: str, scope: Scope = EVERYONE) -> Board:
+        """The board of a day, week or month that has begun, against the one before it, as of the last commit."""
+        key = period, start, metric, scope
+        async with self._lock:
+            version = self._db.version()
+            kept = self._past.pop(key, None)
+            if kept is None or kept[0] != version or kept[1].today != today:
+                made = await self._db.read(
+                    lambda conn: board_of(conn, period, start, metric, today=today, config=self._config, scope=scope)
+                )
+                kept = version, made
+            self._past[key] = kept
+            while len(self._past) > PAST_KEPT:
+                del self._past[next(iter(self._past))]
+            return kept[1]
 
     def _current(self, period: str, metric: str, today: str, scope: Scope) -> Board | None:
         version, made = self._boards.get((period, metric, scope), (-1, None))
