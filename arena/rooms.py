@@ -13,6 +13,8 @@ import arena.accounts.schema
 import arena.accounts.store
 import arena.audit.schema
 import arena.audit.store
+import arena.budgets.routes
+import arena.budgets.schema
 import arena.deliveries.schema
 import arena.home.routes
 import arena.leaderboard.routes
@@ -66,6 +68,7 @@ ROOMS = (
         arena.usage.routes.hot,
         arena.usage.store.sizes,
     ),
+    Room("budgets", arena.budgets.schema.migrations, arena.budgets.routes.router),
     Room("projects", arena.projects.schema.migrations, arena.projects.routes.router),
     Room(
         "leaderboard",

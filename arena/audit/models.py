@@ -52,6 +52,7 @@ EVENTS = {
     "team_created": "A team was made.",
     "team_renamed": "A team was given another name.",
     "team_deleted": "A team was deleted; its people stay.",
+    "budget_set": "What a team or a person may cost in a month was set, or taken away.",
     "team_assigned": "A person was put into a team, or taken out of one.",
     # the box
     "usage_exported": "A table of what people used and what it cost was handed out.",

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import msgspec
 from msgspec import Struct
 
+from arena.budgets.pages import Row as Budget
 from arena.leaderboard.models import Board, Standing
 from arena.web import words
 
@@ -92,6 +93,8 @@ class DashboardPage(Struct, frozen=True):
     now: int
     places: tuple[Place, ...]
     left_out: tuple[LeftOut, ...]
+    budgets: tuple[Budget, ...]
+    """Their own, and that of their team, where there is one."""
     keys: tuple[Key, ...]
     fresh_key: str | None
     label: str
@@ -159,6 +162,7 @@ def dashboard(
     wheel_url: str,
     now: int,
     left_out: Sequence[LeftOut] = (),
+    budgets: Sequence[Budget] = (),
     fresh_key: str | None = None,
     label: str = "",
     errors: Mapping[str, str] | None = None,
@@ -196,6 +200,7 @@ def dashboard(
         now=now,
         places=tuple(_place(board, visitor_id) for board in boards),
         left_out=tuple(left_out),
+        budgets=tuple(budgets),
         keys=tuple(keys),
         fresh_key=fresh_key,
         label=label,

@@ -11,6 +11,8 @@ from arena.accounts import store as accounts_store
 from arena.accounts.actions import keys, links
 from arena.accounts.actions.people import note_export
 from arena.accounts.guards import caller_of, me, write
+from arena.budgets.actions import mine as budgets_of
+from arena.budgets.pages import row as budget_row
 from arena.core import clock
 from arena.core.errors import ArenaError, NotFound
 from arena.home import pages
@@ -119,10 +121,11 @@ async def _dashboard(
     box, visitor, now = box_of(request), me(request), clock.now()
     boards = boards_in(box.memory, box.db, box.config)
     today = box.days.of(now)
-    mine, excluded = await box.db.read(
+    mine, excluded, budgets = await box.db.read(
         lambda conn: (
             accounts_store.keys_of(conn, visitor.id),
             usage.excluded_sessions(conn, visitor.id, LEFT_OUT),
+            budgets_of(conn, visitor.id, today),
         )
     )
     page = pages.dashboard(
@@ -136,6 +139,7 @@ async def _dashboard(
             pages.LeftOut(each.day, TOOL_BY_ID[each.tool].display_name, each.input_tokens + each.output_tokens)
             for each in excluded
         ],
+        budgets=[budget_row(state) for state in budgets if state.subject.amount],
         address=box.address,
         wheel_url=_wheel_url(request),
         now=now,

@@ -29,6 +29,7 @@ ADMINS = (
         "/admin/anomalies?show=excluded",
         "/admin/prices",
         "/admin/usage",
+        "/admin/budgets",
         "/admin/usage?by=day&by=person&by=team&by=project&by=tool&by=model",
     ),
 )

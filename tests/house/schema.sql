@@ -399,6 +399,20 @@ CREATE TABLE sessions (
     UNIQUE (user_id, session_hash)
 ) STRICT;
 
+CREATE TABLE team_budget_marks (
+    team_id TEXT NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
+    month TEXT NOT NULL,
+    mark INTEGER NOT NULL,
+    reached_at INTEGER NOT NULL,
+    PRIMARY KEY (team_id, month, mark)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE team_budgets (
+    team_id TEXT PRIMARY KEY REFERENCES teams (id) ON DELETE CASCADE,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    set_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE team_members (
     user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
     team_id TEXT NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
@@ -488,6 +502,20 @@ CREATE TABLE usage_records (
     counted INTEGER NOT NULL CHECK (counted IN (0, 1)), tokens_known INTEGER NOT NULL DEFAULT 1 CHECK (tokens_known IN (0, 1)), cost INTEGER, price_version INTEGER,
     PRIMARY KEY (user_id, key)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE user_budget_marks (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    month TEXT NOT NULL,
+    mark INTEGER NOT NULL,
+    reached_at INTEGER NOT NULL,
+    PRIMARY KEY (user_id, month, mark)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE user_budgets (
+    user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    set_at INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE user_stats (
     user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
