@@ -39,9 +39,11 @@ from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.core.keyring import Keyring
 from arena.core.log import log
+from arena.core.queue import Waker
 from arena.doors import BY_ROUTE, check, doorkeeper
 from arena.openapi import document
 from arena.rooms import Handler, hot_handlers, routers, sizes
+from arena.schedule import JOBS
 from arena.web.answers import Answers, Kept, Key, Question, question
 from arena.web.api import Answer
 from arena.web.assets import folder
@@ -61,10 +63,11 @@ SMALL = 1024
 def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda: True) -> "Outside":
     """Open the box: database, live streams, rooms."""
     db = Database(place.database, config.arena.slow_ms)
+    keyring = Keyring(place.secret, clock.now)
     box = Box(
         config=config,
         place=place,
-        keyring=Keyring(place.secret, clock.now),
+        keyring=keyring,
         db=db,
         days=Days(config.arena.time_zone),
         live=Live(db.version, partial(public_name, db)),
@@ -72,6 +75,8 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
         identify=identify,
         worker_runs=worker_runs,
         sizes=sizes,
+        jobs=JOBS,
+        wake=Waker(place.data, keyring),
     )
 
     @asynccontextmanager

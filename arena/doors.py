@@ -131,6 +131,8 @@ DOORS = (
     Door("POST", "/admin/sessions/{id}/end", "admin", "sensitive"),
     Door("POST", "/admin/links/{mark}/withdraw", "admin", "sensitive"),
     Door("GET", "/admin/system", "admin"),
+    Door("GET", "/admin/jobs", "admin"),
+    Door("POST", "/admin/jobs/{name}/run", "admin", "sensitive"),
     Door("GET", "/admin/audit", "admin"),
     Door("GET", "/admin/audit.csv", "admin", "sensitive"),
     # Programs

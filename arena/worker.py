@@ -14,11 +14,17 @@ from arena.core import sqlite  # noqa: F401  (first: it chooses the SQLite libra
 from arena.core import clock, config, log  # isort: skip
 from arena.core.clock import Days  # isort: skip
 from arena.core.db import Database  # isort: skip
+from arena.core.work import Work  # isort: skip
 from arena.core.keyring import Keyring  # isort: skip
-from arena.core.queue import open_queue  # isort: skip
-from arena.operations.jobs import register  # isort: skip
-from arena.projects import jobs as projects  # isort: skip
+from arena.core.queue import listen, open_queue  # isort: skip
+from arena.operations.actions.jobs import Runner  # isort: skip
+from arena.schedule import JOBS  # isort: skip
 from arena.usage.actions.costs import apply_prices  # isort: skip
+
+ONCE_MORE = 16
+"""Seconds after which to look again at first: what a worker held that died just now is free by then."""
+SPARE = 2
+"""Threads beside those that wait for a model, so that a long job does not keep the others waiting."""
 
 
 def main(argv: list[str]) -> int:
@@ -32,13 +38,20 @@ def main(argv: list[str]) -> int:
     log.configure(settings.arena.log_level)
     place = config.place(options.data)
     queue = open_queue(place.data, Keyring(place.secret, clock.now))
-    db = Database(place.database, settings.arena.slow_ms)
-    apply_prices(db, days=Days(settings.arena.time_zone), now=clock.now())
-    register(queue, db, settings, place, clock.now)
-    projects.register(queue, db, settings.llm, Days(settings.arena.time_zone), clock.now)
-    place.beat.touch()
+    work = Work(
+        Database(place.database, settings.arena.slow_ms), settings, place, Days(settings.arena.time_zone), clock.now
+    )
+    apply_prices(work.db, days=work.days, now=clock.now())
+    runner = Runner(JOBS, work)
+
+    def tick() -> None:
+        place.beat.touch()
+        for name in runner.due():
+            call(name)
+
+    call = listen(queue, runner.run, tick)
     consumer = queue.create_consumer(
-        workers=1 + settings.llm.concurrency,  # who waits for a model must not keep a backup waiting
+        workers=SPARE + settings.llm.concurrency,
         periodic=True,
         max_delay=1.0,
         check_worker_health=False,
@@ -48,10 +61,15 @@ def main(argv: list[str]) -> int:
     if options.child:
         threading.Thread(target=_end_with_parent, name="arena-parent", daemon=True).start()
     log.log().debug("worker", pid=os.getpid())
+    tick()
+    once_more = threading.Timer(ONCE_MORE, tick)
+    once_more.daemon = True
+    once_more.start()
     try:
         consumer.run()
     finally:
-        db.close_sync()
+        once_more.cancel()
+        work.db.close_sync()
     return 0
 
 

@@ -35,12 +35,28 @@ class Log(Struct, frozen=True):
 
 
 class JobRun(Struct, frozen=True):
-    """The last run of a job. Times are epoch milliseconds; ``problem`` is empty for a run that did its work."""
+    """A run of a job. Times are epoch milliseconds; ``problem`` is empty for a run that did its work."""
 
     name: str
     started_at: int
     finished_at: int
+    did: str | None
     problem: str
+
+
+class JobState(Struct, frozen=True):
+    """How a job stands. Times are epoch milliseconds; who has a claim runs it since ``started_at``."""
+
+    name: str
+    due_at: int | None
+    """None for a job that runs each minute."""
+    claim: str | None
+    started_at: int | None
+    lease_ends_at: int | None
+    attempts: int
+    """Failures since it last did its work."""
+    done: int
+    failed: int
 
 
 class Facts(Struct, frozen=True):
@@ -65,7 +81,9 @@ class Facts(Struct, frozen=True):
     """When it was last started to serve."""
     beat_at: int | None
     """When the worker last said that it lives."""
+    jobs: list[JobState]
     runs: list[JobRun]
+    """The last run of each job."""
     admins: int
     admin_seen_at: int | None
     admin_links: int
@@ -105,6 +123,7 @@ class Seen(Struct, frozen=True):
     queue: int
     """Tasks that wait."""
     beat_at: int | None
+    jobs: list[JobState]
     runs: list[JobRun]
     backups: list[int]
     """When each of them was made."""

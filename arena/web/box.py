@@ -1,6 +1,6 @@
 """The running box, as a request finds it."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from litestar import Request
@@ -13,6 +13,7 @@ from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.core.errors import Invalid, TooLarge
 from arena.core.keyring import Keyring
+from arena.core.work import Job
 from arena.web.counts import Counts
 from arena.web.limits import Limits
 from arena.web.live import Live
@@ -40,6 +41,10 @@ class Visitor(Protocol):
         """Whether they run this box."""
 
 
+async def _nobody(_: str) -> None:
+    """Where no worker is."""
+
+
 class Box(Struct, frozen=True):
     """What every handler may use: configuration, folder, database, days, live streams, limits, and who asks."""
 
@@ -55,6 +60,10 @@ class Box(Struct, frozen=True):
     """Whether the worker is alive."""
     sizes: Callable[[Any], dict[str, int]] = lambda _: {}
     """How many rows the large tables have, told by the rooms that they belong to."""
+    jobs: tuple[Job, ...] = ()
+    """The timetable of the worker."""
+    wake: Callable[[str], Awaitable[None]] = _nobody
+    """Have the worker run a job now. If that is lost, it runs it by itself when its time comes."""
     counts: Counts = field(default_factory=Counts)
     memory: dict[str, Any] = {}
     """What a room keeps in memory for this box, under its own name."""

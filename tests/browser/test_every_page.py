@@ -27,6 +27,7 @@ ADMINS = (
         "/admin/audit?q=nothing-like-this",
         "/admin/anomalies",
         "/admin/anomalies?show=excluded",
+        "/admin/jobs",
         "/admin/prices",
         "/admin/usage",
         "/admin/budgets",

@@ -136,10 +136,27 @@ CREATE TABLE identities (
 CREATE INDEX idx_identities_user_id ON identities (user_id);
 
 CREATE TABLE job_runs (
-    name TEXT PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
     started_at INTEGER NOT NULL,
     finished_at INTEGER NOT NULL,
+    did TEXT,
     problem TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX idx_job_runs_finished_at ON job_runs (finished_at);
+
+CREATE INDEX idx_job_runs_name ON job_runs (name, id);
+
+CREATE TABLE jobs (
+    name TEXT PRIMARY KEY,
+    due_at INTEGER,
+    claim TEXT,
+    started_at INTEGER,
+    lease_ends_at INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    done INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE metric_streams (

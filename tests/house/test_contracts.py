@@ -29,7 +29,7 @@ BREAKS = (
     ("inside", "arena/leaderboard/actions/boards.py", "import arena.leaderboard.pages"),
     ("plan", "arena/app.py", "import arena.usage.routes.v1"),
     ("plan", "arena/admin/recompute.py", "import arena.usage.schema"),
-    ("jobs", "arena/app.py", "import arena.operations.jobs"),
+    ("jobs", "arena/worker.py", "import arena.operations.jobs"),
     ("schema", "arena/usage/schema.py", "from arena.core import ids"),
     ("pure", "arena/usage/rules/copies.py", "import time"),
     ("pure", "arena/accounts/models.py", "from pathlib import Path"),

@@ -4,15 +4,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from arena.audit.models import Verdict
-from arena.core.clock import DAY, MINUTE
+from arena.core.clock import DAY, HOUR, MINUTE
 from arena.core.config import Accounts, Backups, Boards, Config, Limits, Server
-from arena.operations.models import Facts, JobRun
+from arena.operations.models import Facts, JobRun, JobState
 from arena.operations.rules.findings import findings
 from tests.conftest import NOW
 
 GB = 10**9
+JOB = JobState("arena.accounts.tidy", NOW + HOUR, None, None, None, 0, 1, 0)
+
 SOUND = Facts(
     version="1.0.0",
     sqlite="3.53.4",
@@ -27,7 +30,8 @@ SOUND = Facts(
     is_served=True,
     started_at=NOW - DAY,
     beat_at=NOW - MINUTE,
-    runs=[JobRun("arena.accounts.tidy", NOW - MINUTE, NOW, "")],
+    jobs=[JOB],
+    runs=[JobRun("arena.accounts.tidy", NOW - MINUTE, NOW, "3 rows", "")],
     admins=2,
     admin_seen_at=NOW - DAY,
     admin_links=0,
@@ -110,7 +114,12 @@ def test_what_the_configuration_leaves_open(config: Config, found: list[str]) ->
         ({"beat_at": None}, ["stale_worker"]),
         ({"beat_at": None, "started_at": NOW - MINUTE}, []),
         ({"beat_at": None, "is_served": False}, []),
-        ({"runs": [JobRun("arena.audit.prune", NOW, NOW, "OSError: full")]}, ["failed_job"]),
+        ({"runs": [JobRun("arena.audit.prune", NOW, NOW, None, "OSError: full")]}, ["failed_job"]),
+        ({"jobs": [replace(JOB, due_at=NOW - 3 * HOUR)]}, ["late_job"]),
+        ({"jobs": [replace(JOB, due_at=NOW - 3 * HOUR)], "is_served": False}, []),
+        ({"jobs": [replace(JOB, due_at=NOW - 3 * HOUR, attempts=1)]}, []),
+        ({"jobs": [replace(JOB, due_at=NOW - 3 * HOUR, claim="c", started_at=NOW - 3 * HOUR)]}, []),
+        ({"jobs": [replace(JOB, due_at=None)]}, []),
     ],
 )
 def test_what_is_seen_of_people_and_machine(facts: dict[str, Any], found: list[str]) -> None:
@@ -129,7 +138,7 @@ def test_every_sentence_says_what_to_do_and_ends_calmly() -> None:
         SOUND,
         **{"readable": ["/d"], "admins": 1, "admin_seen_at": None, "admin_links": 2, "unused_keys": 1},
         **{"stranded": [f"p{n}" for n in range(6)], "disk_free": 5, "clock_off": 9_000, "journal": "truncate"},
-        **{"zone": "Asia/Seoul", "beat_at": None, "runs": [JobRun("x", 0, 0, "y")]},
+        **{"zone": "Asia/Seoul", "beat_at": None, "runs": [JobRun("x", 0, 0, None, "y")]},
     )
     config = Config(
         server=Server(host="0.0.0.0", trusted_proxies=["::/0"]),

@@ -102,8 +102,9 @@ def test_what_stands_in_files_and_rows_is_told(db: Database) -> None:
     (folder / "backups").mkdir()
     for hour in (11, 10):
         (folder / "backups" / f"arena-20261120T{hour}0000Z.backup").touch()
-    db.write_sync(lambda conn: store.put_run(conn, JobRun("arena.a", NOW - 1500, NOW, "")))
-    db.write_sync(lambda conn: store.put_run(conn, JobRun("arena.b", NOW, NOW, "OSError: full")))
+    db.write_sync(lambda conn: store.add_job(conn, "arena.b", NOW + 1500))
+    db.write_sync(lambda conn: store.add_run(conn, JobRun("arena.a", NOW - 1500, NOW, "a thing", "")))
+    db.write_sync(lambda conn: store.add_run(conn, JobRun("arena.b", NOW, NOW, None, "OSError: full")))
     found = told(db, Counts())
     assert found["arena_file_bytes", (("file", "database"),)] == db.path.stat().st_size
     assert found["arena_disk_free_bytes", ()] > 0
@@ -116,6 +117,9 @@ def test_what_stands_in_files_and_rows_is_told(db: Database) -> None:
     assert found["arena_job_seconds", (("job", "arena.a"),)] == 1.5
     assert found["arena_job_failed", (("job", "arena.a"),)] == 0
     assert found["arena_job_failed", (("job", "arena.b"),)] == 1
+    assert found["arena_job_runs_total", (("job", "arena.b"), ("outcome", "failed"))] == 1
+    assert found["arena_job_runs_total", (("job", "arena.b"), ("outcome", "done"))] == 0
+    assert found["arena_job_due_timestamp_seconds", (("job", "arena.b"),)] == NOW / 1000 + 1.5
     assert found["arena_queue_tasks", ()] == 0
     assert found["arena_price_version", ()] == 0
 

@@ -19,6 +19,7 @@ from arena.core.spread import Spread
 from arena.operations import store
 from arena.operations.actions.health import changed_at, size
 from arena.operations.models import Counted, Seen
+from arena.operations.rules.jobs import outcomes
 from arena.prices import store as prices
 
 
@@ -35,7 +36,8 @@ def look(conn: sqlite3.Connection, *, place: Place, config: Config) -> Seen:
         disk_free=shutil.disk_usage(place.data).free,
         queue=waiting(place.data),
         beat_at=changed_at(place.beat),
-        runs=store.runs(conn),
+        jobs=store.jobs(conn),
+        runs=store.last_runs(conn),
         backups=[each.made_at for each in backups_in(place.backups(config.backups.folder))],
         prices=prices.newest(conn)[0],
     )
@@ -114,6 +116,18 @@ def _seen(seen: Seen) -> Iterable[Any]:
         yield _gauge("arena_backup_timestamp_seconds", "When the newest backup was made.", max(seen.backups) / 1000)
     if seen.beat_at is not None:
         yield _gauge("arena_worker_beat_timestamp_seconds", "When the worker last said it lives.", seen.beat_at / 1000)
+    yield _counter(
+        "arena_job_runs",
+        "Runs of jobs, by outcome. Of those that look each minute, only runs that did something.",
+        ["job", "outcome"],
+        {(job.name, outcome): number for job in seen.jobs for outcome, number in outcomes(job)},
+    )
+    yield _gauges(
+        "arena_job_due_timestamp_seconds",
+        "When a job is to run next.",
+        "job",
+        {job.name: job.due_at / 1000 for job in seen.jobs if job.due_at is not None},
+    )
     runs = seen.runs
     yield _gauges(
         "arena_job_timestamp_seconds",

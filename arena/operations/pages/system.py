@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from arena.core.config import Config
-from arena.operations.models import Facts, Finding, JobRun
+from arena.operations.models import Facts, Finding
 
 MASKED = "********"
 
@@ -18,15 +18,6 @@ class Setting(Struct, frozen=True):
     key: str
     value: str
     is_usual: bool
-
-
-class Planned(Struct, frozen=True):
-    """A job: when it runs, what it does, and how it went last."""
-
-    name: str
-    does: str
-    when: str
-    last: JobRun | None
 
 
 class SystemPage(Struct, frozen=True):
@@ -41,7 +32,6 @@ class SystemPage(Struct, frozen=True):
     readers: int
     """Open live streams."""
     rows: dict[str, int]
-    jobs: tuple[Planned, ...]
     settings: tuple[Setting, ...]
     now: int
 

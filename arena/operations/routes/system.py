@@ -7,8 +7,7 @@ from litestar import Request, Response, get
 
 from arena.core import clock
 from arena.operations.actions.health import facts
-from arena.operations.jobs import schedule
-from arena.operations.pages.system import Planned, SystemPage, settings, tls
+from arena.operations.pages.system import SystemPage, settings, tls
 from arena.operations.rules.findings import findings
 from arena.web.box import box_of
 from arena.web.forms import PRIVATE
@@ -23,7 +22,6 @@ async def system(request: AnyRequest) -> Response[bytes]:
     box, now = box_of(request), clock.now()
     look = partial(facts, place=box.place, now=now)
     seen, rows = await box.db.read(lambda conn: (look(conn), box.sizes(conn)))
-    last = {run.name: run for run in seen.runs}
     page = SystemPage(
         findings=tuple(findings(box.config, seen, now)),
         facts=seen,
@@ -33,7 +31,6 @@ async def system(request: AnyRequest) -> Response[bytes]:
         worker_runs=box.worker_runs(),
         readers=box.live.readers,
         rows=rows,
-        jobs=tuple(Planned(job.name, job.does, job.when, last.get(job.name)) for job in schedule(box.config)),
         settings=settings(box.config),
         now=now,
     )

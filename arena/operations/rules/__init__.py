@@ -1,1 +1,1 @@
-"""What the operator is told by: how the security log is asked, and what is weak about a box."""
+"""What the operator is told by: how the security log is asked, when jobs are due, and what is weak about a box."""

@@ -10,6 +10,7 @@ from arena.audit.models import Verdict
 from arena.core.clock import DAY
 from arena.core.config import Config, rate
 from arena.operations.models import Facts, Finding
+from arena.operations.rules.jobs import is_late
 from arena.web.words import plural, size
 
 LONG_SESSION = 90
@@ -161,6 +162,12 @@ def _work(config: Config, facts: Facts, now: int) -> Iterator[tuple[str, str]]:
             "stale_worker",
             "The worker was not heard of for more than three minutes. Look into the log; start `arena serve` again.",
         )
+    for job in facts.jobs:
+        if facts.is_served and is_late(job, now):
+            yield (
+                "late_job",
+                f"The job {job.name} should have run long ago. Look into the log; start `arena serve` again.",
+            )
     for run in facts.runs:
         if run.problem:
             yield "failed_job", f"The job {run.name} failed when it last ran ({run.problem}). The log says where."

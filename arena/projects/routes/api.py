@@ -15,10 +15,8 @@ from arena.accounts.guards import caller_of, me, reader_of, refuse_key, sent_key
 from arena.core import clock
 from arena.core.clock import iso
 from arena.core.errors import Invalid, NotFound, Unavailable
-from arena.core.queue import open_queue
 from arena.projects import store
 from arena.projects.actions.queue import submit
-from arena.projects.jobs import waker
 from arena.projects.models import EvaluateBody, Evaluation, Submission
 from arena.projects.rules import submission
 from arena.web.api import answer
@@ -29,6 +27,8 @@ BODY = 2**20
 PATIENCE = 110
 """Seconds that a program is kept waiting; then it hears where to ask."""
 LOOK = 0.25
+EVALUATE = "arena.projects.evaluate"
+"""The job that the worker is called for."""
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -57,7 +57,7 @@ async def evaluate(request: AnyRequest, wait: FromQuery[int] = PATIENCE) -> ASGI
         id = await box.db.write(lambda conn: deed(conn) if still_good(conn, owner) else None)
     if id is None:
         raise refuse_key()
-    await wake(box)
+    await box.wake(EVALUATE)
     found = await _settled(box, id, min(max(wait, 0), PATIENCE))
     if found.state == "failed":
         raise Unavailable(f"{found.reason} It did not count as one of today's; submit it again.")
@@ -86,18 +86,6 @@ def submitting(request: AnyRequest, user_id: str, sent: Submission) -> Any:
         caller=caller_of(request),
         now=now,
     )
-
-
-async def wake(box: Box) -> None:
-    """Let the worker know that a project waits. If that is lost, the worker looks by itself within a minute."""
-
-    def put() -> None:
-        known: Any = box.memory.get("projects")
-        if known is None:
-            known = box.memory["projects"] = waker(open_queue(box.place.data, box.keyring))
-        known()
-
-    await asyncio.to_thread(put)
 
 
 async def _settled(box: Box, id: str, seconds: int) -> Evaluation:

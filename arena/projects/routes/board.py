@@ -12,7 +12,7 @@ from arena.core.errors import ArenaError, Invalid, NotFound
 from arena.projects import store
 from arena.projects.models import Project, Submission
 from arena.projects.pages import SHOWN, board_page, new_page, project_page
-from arena.projects.routes.api import submitting, wake
+from arena.projects.routes.api import EVALUATE, submitting
 from arena.projects.rules import checked
 from arena.web.box import box_of
 from arena.web.forms import PRIVATE, field, see_other
@@ -54,7 +54,7 @@ async def submit_form(request: AnyRequest) -> Response[bytes]:
         id = await write(request, submitting(request, user_id, sent))
     except ArenaError as no:
         return _form(request, name, readme, no)
-    await wake(box)
+    await box.wake(EVALUATE)
     found = await box.db.read(partial(store.evaluation, id=id))
     return see_other(f"/projects/{found.project_id if found else ''}")
 

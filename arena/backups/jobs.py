@@ -1,0 +1,9 @@
+"""The backups room's jobs."""
+
+from arena.backups.actions import keeping
+from arena.core.work import Work
+
+
+def run(work: Work) -> str:
+    """Write a backup, and let old ones go."""
+    return keeping.run(work.place, work.config.backups, work.now()).name

@@ -1,0 +1,31 @@
+"""THE TIMETABLE: one line a job, lowest room first. Times of day are those of the box's zone."""
+
+from arena.accounts import jobs as accounts
+from arena.audit import jobs as audit
+from arena.backups import jobs as backups
+from arena.core.config import Config
+from arena.core.work import At, Hourly, Job, Minutely
+from arena.operations import jobs as operations
+from arena.projects import jobs as projects
+
+
+def _each_hour(config: Config) -> bool:
+    return config.backups.every == "hour"
+
+
+def _each_day(config: Config) -> bool:
+    return config.backups.every == "day"
+
+
+def _has_a_model(config: Config) -> bool:
+    return bool(config.llm.provider)
+
+
+JOBS = (
+    Job("arena.audit.prune", "takes the oldest rows of the security log away", At(2, 0), audit.prune),
+    Job("arena.accounts.tidy", "takes web sessions, links and codes away that are over", Hourly(17), accounts.tidy),
+    Job("arena.backups.run", "writes a backup, and lets old ones go", Hourly(7), backups.run, _each_hour),
+    Job("arena.backups.run", "writes a backup, and lets old ones go", At(0, 7), backups.run, _each_day),
+    Job("arena.operations.optimise", "renews the figures by which queries are planned", At(3, 41), operations.optimise),
+    Job("arena.projects.evaluate", "judges the projects that wait", Minutely(), projects.evaluate, _has_a_model),
+)
