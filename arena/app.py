@@ -38,7 +38,7 @@ from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.core.keyring import Keyring
-from arena.core.log import log
+from arena.core.log import Seldom, log
 from arena.core.queue import Waker
 from arena.doors import BY_ROUTE, check, doorkeeper
 from arena.openapi import document
@@ -133,6 +133,7 @@ class Outside:
             path: self._hot(handler, path, BY_ROUTE["POST", path].limit) for path, handler in hot_handlers().items()
         }
         self.slow = box.config.arena.slow_ms / 1000
+        self.seldom = Seldom()
         self.answers = Answers()
         self.making: dict[Key, asyncio.Event] = {}
         self.headers = [
@@ -233,7 +234,11 @@ class Outside:
         """Count an answer that begins now; write down one that failed, or took long."""
         seconds = time.perf_counter() - scope["began"]
         self.box.counts.answered(scope["method"], door, status, seconds)
-        if (status >= 500 or seconds >= self.slow) and "is_logged" not in scope:
+        if (status < 500 and seconds < self.slow) or "is_logged" in scope:
+            return
+        # A full disk refuses everybody: that is told once in a while, with how often.
+        count = self.seldom.count(door) if status == 503 else 1
+        if count:
             log().warning(
                 "failed" if status >= 500 else "slow",
                 request_id=scope["request_id"],
@@ -241,6 +246,7 @@ class Outside:
                 path=door,
                 status=status,
                 ms=round(seconds * 1000),
+                count=count,
             )
 
     def _dressed(self, scope: Scope, send: Send) -> Send:

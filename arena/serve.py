@@ -23,6 +23,7 @@ from arena.app import Outside, build  # isort: skip
 from arena.core.addresses import as_seen_by_any_socket  # isort: skip
 from arena.backups.actions.files import configured_key, make as make_backup  # isort: skip
 from arena.core.db import Database  # isort: skip
+from arena.core.errors import ArenaError  # isort: skip
 from arena.core.lock import Held, only_one  # isort: skip
 from arena.prices.actions import load_shipped  # isort: skip
 from arena.rooms import schemas  # isort: skip
@@ -60,8 +61,19 @@ def main(argv: list[str]) -> int:
     except Held as held:
         print(f"arena serve: {held}; stop it first, or give this one its own --data", file=sys.stderr)
         return 1
-    except (Refused, command.Refused, config.ConfigError, migrate.NewerSchema, OSError, ValueError) as problem:
+    except (
+        Refused,
+        command.Refused,
+        config.ConfigError,
+        migrate.NewerSchema,
+        ArenaError,
+        OSError,
+        ValueError,
+    ) as problem:
         print(f"arena serve: {problem}", file=sys.stderr)
+        return 1
+    except sqlite.Error as problem:
+        print(f"arena serve: {sqlite.told(problem)}.", file=sys.stderr)
         return 1
 
 

@@ -2,7 +2,7 @@
 
 # isort: skip_file
 # `arena.core.sqlite` first: it chooses the SQLite library.
-from arena.core import sqlite  # noqa: F401
+from arena.core import sqlite
 
 import argparse
 import os
@@ -120,10 +120,7 @@ def _run(
         print(f"arena admin: {problem}", file=sys.stderr)
         return 1
     except sqlite3.Error as problem:
-        print(
-            f"arena admin: the database cannot be used ({problem}); is this the release it was made by?",
-            file=sys.stderr,
-        )
+        print(f"arena admin: {sqlite.told(problem)}.", file=sys.stderr)
         return 1
 
 

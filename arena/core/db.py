@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from arena.core import sqlite
 from arena.core.errors import Unavailable
-from arena.core.log import log
+from arena.core.log import Seldom, log
 from arena.core.spread import Spread
 from arena.core.watch import Watch
 
@@ -91,6 +91,11 @@ class Database:
         """How many writes shared each commit."""
         self.commit_seconds = Spread()
         """How long commits took, with the work of their writes."""
+        self.refused_writes = 0
+        """How many writes could not be stored: the database was locked, or its disk full, read-only or failing."""
+        self.damage = ""
+        """What SQLite said of pages that make no sense. Then nothing is read or written any more."""
+        self._seldom = Seldom()
         self._writes = Watch(slow_ms)
         self._watches = [self._writes, *(Watch(slow_ms) for _ in range(READERS))]
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -135,8 +140,8 @@ class Database:
     async def write(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         """Run a function in the next commit and return its result once that commit is durable.
 
-        Raises what the function raises, and `Unavailable` when the database is locked, full or read-only; in either
-        case nothing of it was stored.
+        Raises what the function raises, and `Unavailable` when the database is locked, full, read-only or damaged; in
+        either case nothing of it was stored.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -160,31 +165,64 @@ class Database:
         return future.result()
 
     async def read(self, fn: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a function that only reads, on one snapshot of the database."""
+        """Run a function that only reads, on one snapshot of the database. Raises `Unavailable` as `write` does."""
         if self._readers is None:
             raise RuntimeError("the database is not open")
+        self.refuse_if_damaged()
         reader = await self._readers.get()
         try:
             return await asyncio.shield(reader.run(fn))
+        except sqlite3.Error as problem:
+            self._refuse_if_unreadable(problem)
+            raise
         finally:
             self._readers.put_nowait(reader)
 
     def read_sync(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         """Do the same from a thread: commands and jobs."""
-        conn = sqlite.connect(self.path, readonly=True)
+        self.refuse_if_damaged()
         try:
-            return _in_snapshot(conn, fn)
-        finally:
-            conn.close()
+            with contextlib.closing(sqlite.connect(self.path, readonly=True)) as conn:
+                return _in_snapshot(conn, fn)
+        except sqlite3.Error as problem:
+            self._refuse_if_unreadable(problem)
+            raise
 
     def glance(self, fn: Callable[[sqlite3.Connection], T]) -> T:
         """Look up a row by its key without leaving the thread."""
-        return fn(self._glance)
+        self.refuse_if_damaged()
+        try:
+            return fn(self._glance)
+        except sqlite3.Error as problem:
+            self._refuse_if_unreadable(problem)
+            raise
 
     def version(self) -> int:
         """A number that changes with every commit of any process (3 us)."""
+        self.refuse_if_damaged()
         row: tuple[int] = self._glance.execute("PRAGMA data_version").fetchone()
         return row[0]
+
+    def refuse_if_damaged(self) -> None:
+        """Raise `Unavailable` once it is known that the database is damaged: nothing it says can be relied on."""
+        if self.damage:
+            raise Unavailable(DAMAGED.format(self.damage), retry_after=600)
+
+    def _refuse_if_unreadable(self, problem: sqlite3.Error) -> None:
+        """Tell a reader of a failure that is no mistake of ours: raise `Unavailable`."""
+        told = explained(problem, UNREAD)
+        if told is not problem and _code(problem) != READONLY:
+            self._note(problem)
+            raise told
+
+    def _note(self, problem: BaseException) -> None:
+        """Remember and write down what is wrong with disk or file."""
+        code = _code(problem)
+        if code in DAMAGES:
+            self.damage = self.damage or str(problem)
+        if (code in PASSING or code in DAMAGES) and (count := self._seldom.count(str(problem))):
+            with contextlib.suppress(Exception):  # a log that cannot be written must not stop the writer
+                log().error("database", reason=str(problem), count=count)
 
     @property
     def slow_statements(self) -> int:
@@ -194,6 +232,7 @@ class Database:
     # -- the writer thread
 
     def _put(self, job: _Job) -> None:
+        self.refuse_if_damaged()
         with self._starting:
             if self._closing.is_set():
                 raise RuntimeError("the database is closed")
@@ -216,6 +255,9 @@ class Database:
             crowd = len(jobs) > 1
             began = time.perf_counter()
             _commit(conn, jobs)
+            for problem in {job.outcome.cause for job in jobs if isinstance(job.outcome, _Failed)}:
+                self._note(problem)
+            self.refused_writes += sum(isinstance(job.outcome, _Failed) and job.outcome.is_refusal for job in jobs)
             _tell(jobs)
             self.commits.add(len(jobs))
             self.commit_seconds.add(time.perf_counter() - began)
@@ -322,23 +364,46 @@ def _commit_apart(conn: sqlite3.Connection, jobs: list[_Job]) -> bool:
 
 PASSING = frozenset((5, 6, 8, 10, 13, 14))
 """SQLite's primary result codes for a lock, a read-only, failing, full or unreachable disk: not our mistakes."""
+READONLY = 8
+DAMAGES = frozenset((11, 26))
+"""... for pages that make no sense, and for a file that is no database."""
+UNSTORED = "The box cannot store anything just now ({}). Nothing was lost; try again in a moment."
+UNREAD = "The box cannot look anything up just now ({}). Nothing was lost; try again in a moment."
+DAMAGED = (
+    "The database of this box is damaged ({}), so nothing is shown or taken until whoever runs the box restores a "
+    "backup with `arena admin restore`. What a laptop could not send, it sends again."
+)
 
 
 class _Failed:
     """The outcome of a function that was not stored."""
 
-    def __init__(self, problem: BaseException) -> None:
-        code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
-        self.problem = problem
-        if code not in PASSING:
-            return
-        with contextlib.suppress(Exception):  # a log that cannot be written must not stop the writer
-            log().error("database", reason=str(problem))
-        self.problem = Unavailable(
-            f"The box cannot store anything just now ({problem}). Nothing was lost; try again in a moment.",
-            retry_after=5,
-        )
-        self.problem.__cause__ = problem
+    def __init__(self, cause: BaseException) -> None:
+        self.cause = cause
+        self.problem = explained(cause, UNSTORED)
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the disk, the file or a lock was in the way, and not the function itself."""
+        return self.problem is not self.cause
+
+
+def explained(problem: BaseException, sentence: str) -> BaseException:
+    """What a visitor is told of a failure of SQLite's that is no mistake of ours; any other stays as it is."""
+    code = _code(problem)
+    if code in DAMAGES:
+        told = Unavailable(DAMAGED.format(problem), retry_after=600)
+    elif code in PASSING:
+        told = Unavailable(sentence.format(problem), retry_after=5)
+    else:
+        return problem
+    told.__cause__ = problem
+    return told
+
+
+def _code(problem: BaseException) -> int:
+    """SQLite's primary result code; 0 for what is not from SQLite."""
+    return int(getattr(problem, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _rollback(conn: sqlite3.Connection) -> None:

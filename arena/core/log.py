@@ -6,8 +6,9 @@ value that they stumbled over.
 
 import logging
 import sys
+import time
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Hashable, MutableMapping
 from types import TracebackType
 from typing import Any
 
@@ -36,6 +37,35 @@ def _exception(exc_info: tuple[type[BaseException], BaseException, TracebackType
     return "\nafter\n".join(told)
 
 
+class Seldom:
+    """Keeps a fault that meets everybody from filling the log: the same thing is told once in so many seconds."""
+
+    def __init__(self, seconds: float = 10.0) -> None:
+        self._seconds = seconds
+        self._told: dict[Hashable, float] = {}
+        self._silent: dict[Hashable, int] = {}
+
+    def count(self, what: Hashable) -> int:
+        """Say how often it happened since it was last told, this time included; 0 if it is to be kept quiet."""
+        now, count = time.monotonic(), self._silent.pop(what, 0) + 1
+        if (told := self._told.get(what)) is not None and now < told + self._seconds:
+            self._silent[what] = count
+            return 0
+        self._told[what] = now
+        return count
+
+
+class _Libraries(logging.Filter):
+    """Lets a library say the same thing once in a while: some say each second that a file cannot be opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seldom = Seldom()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return self._seldom.count((record.name, str(record.msg))) > 0
+
+
 def configure(level: str = "info") -> None:
     """Send our own log and that of the libraries (from warnings up) to standard error."""
     shared: list[structlog.typing.Processor] = [
@@ -55,6 +85,7 @@ def configure(level: str = "info") -> None:
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    handler.addFilter(_Libraries())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 

@@ -29,7 +29,7 @@ def migrate(path: Path, rooms: Iterable[Migrations]) -> list[str]:
         conn = sqlite.connect(path)
         owner = conn.execute("PRAGMA application_id").fetchone()[0]
     except sqlite3.DatabaseError as problem:
-        raise ValueError(f"{path} cannot be used ({problem})") from problem
+        raise ValueError(f"{path}: {sqlite.told(problem)}") from problem
     try:
         if owner not in (0, APPLICATION_ID):
             raise ValueError(f"{path} is a database of another program")

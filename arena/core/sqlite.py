@@ -40,6 +40,7 @@ def wal_is_sound(version: tuple[int, ...]) -> bool:
     return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
 
 
+Error = sqlite3.Error
 VERSION = sqlite3.sqlite_version
 JOURNAL = "wal" if wal_is_sound(sqlite3.sqlite_version_info) else "truncate"
 """The journal that is safe with this library: TRUNCATE is slower, and sound on an affected version."""
@@ -100,3 +101,17 @@ def count_rows(conn: sqlite3.Connection) -> dict[str, int]:
     """Count the rows of every table."""
     names = conn.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@'")
     return {name: conn.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for (name,) in names.fetchall()}  # noqa: S608
+
+
+def told(problem: sqlite3.Error) -> str:
+    """Say to whoever runs the box what a failure of SQLite's means and what to do, in one sentence without an end."""
+    match getattr(problem, "sqlite_errorcode", 0) & 0xFF:
+        case 13:
+            return f"there is no room on the disk ({problem}); make room and do this again"
+        case 8 | 10 | 14:
+            return f"the disk does not let the database be used ({problem}); is it full, read-only or gone?"
+        case 5 | 6:
+            return f"another program holds the database ({problem}); do this again in a moment"
+        case 11 | 26:
+            return f"the database is damaged ({problem}); put a backup in its place: `arena admin restore FILE`"
+    return f"the database cannot be used ({problem}); is this the release it was made by?"

@@ -112,6 +112,8 @@ class Counted(Struct, frozen=True):
     commits: Spread
     commit_seconds: Spread
     slow_statements: int
+    refused_writes: int
+    is_damaged: bool
     worker_runs: bool
 
 

@@ -5,6 +5,16 @@ import sqlite3
 from arena.operations.models import JobRun, JobState
 
 
+def hold(conn: sqlite3.Connection) -> None:
+    """Do nothing in a write of one's own: that takes the write lock, and lets it go."""
+    conn.execute("SELECT 1")
+
+
+def look(conn: sqlite3.Connection) -> None:
+    """Read the file's first page and the list of its tables."""
+    conn.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()
+
+
 def add_job(conn: sqlite3.Connection, name: str, due_at: int | None) -> None:
     """Add a job that is not known yet."""
     conn.execute(

@@ -9,6 +9,7 @@ from msgspec import Struct
 from arena.core.errors import ArenaError, Forbidden, Invalid, NotFound, NotSignedIn, TooLarge
 from arena.core.log import log
 from arena.web.api import PROTOBUF, media_type, refusal, rpc_status
+from arena.web.box import visitor_of
 from arena.web.render import render
 
 PROGRAMS = ("/api/", "/v1/", "/otlp/")
@@ -51,6 +52,7 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
         way_out, label = "/sign-in", "Sign in"
     else:
         way_out, label = "/", "Back to the leaderboard"
+    _look_at_visitor(request)
     headers = {"cache-control": "no-store"}
     if known.retry_after is not None:
         headers["retry-after"] = str(known.retry_after)
@@ -61,6 +63,14 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
         status=known.status,
         headers=headers,
     )
+
+
+def _look_at_visitor(request: Request[Any, Any, Any]) -> None:
+    """See who is signed in, for the page's frame; nobody, where just that cannot be looked up."""
+    try:
+        visitor_of(request)
+    except ArenaError:
+        request.scope["state"]["visitor"] = None
 
 
 def _is_page(request: Request[Any, Any, Any]) -> bool:

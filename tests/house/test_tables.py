@@ -20,8 +20,8 @@ WRITES = re.compile(r"\b(?:INSERT\s+INTO|REPLACE\s+INTO|UPDATE|DELETE\s+FROM)\s+
 SQL = re.compile(r"\s*(?:SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH|PRAGMA|CREATE|DROP|ALTER)\b")
 CALLS = ("execute", "executemany", "executescript", "execute_fetchall")
 
-HOUSEKEEPING = {"admin/command.py", "operations/routes/health.py"}
-"""Beside stores: asks whether a file is new, renews the planner's figures, takes the write lock. No rows."""
+HOUSEKEEPING = {"admin/command.py"}
+"""Beside stores: asks whether a file is new. No rows."""
 
 NOT_PORTABLE = {
     "rowid": r"\browid\b",

@@ -42,6 +42,8 @@ def told(db: Database, counts: Counts, rows: dict[str, int] | None = None) -> Sa
         commits=db.commits,
         commit_seconds=db.commit_seconds,
         slow_statements=db.slow_statements,
+        refused_writes=db.refused_writes,
+        is_damaged=bool(db.damage),
         worker_runs=False,
     )
     seen = db.read_sync(lambda conn: look(conn, place=Place(db.path.parent), config=Config()))

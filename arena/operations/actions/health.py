@@ -1,18 +1,22 @@
 """Look at the box and the machine it is on."""
 
+import asyncio
 import contextlib
 import fcntl
 import os
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import arena
 from arena.accounts import rules as accounts_rules
 from arena.accounts import store as accounts
-from arena.core import sqlite
+from arena.core import clock, sqlite
 from arena.core.config import Place
+from arena.core.db import Database
+from arena.core.errors import Unavailable
 from arena.operations import store
 from arena.operations.models import Facts
 
@@ -82,3 +86,48 @@ def is_served(data: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+FULL = 1 << 20
+"""Bytes of room below which nothing is relied on to be stored."""
+FRESH = 1_000
+"""Milliseconds for which what was seen is told again."""
+
+
+class Readiness:
+    """Whether a box can do its work. It is looked at once a second, however many ask, and never twice at a time."""
+
+    def __init__(self, db: Database, place: Place) -> None:
+        self._db, self._place = db, place
+        self._looking = asyncio.Lock()
+        self._seen: tuple[str, ...] = ()
+        self._until = 0
+
+    async def reasons(self) -> tuple[str, ...]:
+        """What stands in the way of reading and writing, if anything does."""
+        async with self._looking:
+            if clock.ticks() >= self._until:
+                self._seen = tuple([reason async for reason in self._look()])
+                self._until = clock.ticks() + FRESH
+        return self._seen
+
+    async def _look(self) -> AsyncIterator[str]:
+        if problem := await asyncio.to_thread(_unwritable, self._place.data):
+            yield problem
+        try:
+            await self._db.write(store.hold)
+            await self._db.read(store.look)
+        except Unavailable as problem:
+            yield problem.sentence
+
+
+def _unwritable(folder: Path) -> str:
+    """Why nothing can be written into a folder; empty if it can."""
+    try:
+        if shutil.disk_usage(folder).free < FULL:
+            return "the disk of the data folder is full"
+        with tempfile.TemporaryFile(dir=folder, prefix=".ready.") as made:
+            made.write(b"ready")
+    except OSError as problem:
+        return f"the data folder cannot be written ({problem.strerror})"
+    return ""

@@ -96,6 +96,10 @@ def _counted(counted: Counted) -> Iterable[Any]:
     yield CounterMetricFamily(
         "arena_slow_statements", "Statements written to the log as slow.", value=counted.slow_statements
     )
+    yield CounterMetricFamily(
+        "arena_refused_writes", "Writes that lock, disk or database did not let through.", value=counted.refused_writes
+    )
+    yield _gauge("arena_database_damaged", "Whether the database is known to be damaged.", int(counted.is_damaged))
     yield _gauge("arena_live_streams", "Live boards that are open.", counted.streams)
     yield _gauge("arena_worker_up", "Whether the worker runs.", int(counted.worker_runs))
 

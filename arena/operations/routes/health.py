@@ -1,13 +1,12 @@
 """Health, for whatever watches the box."""
 
-import sqlite3
 from typing import Any
 
 from litestar import Request, Response, get
 
 import arena
 from arena.core import sqlite
-from arena.core.errors import Unavailable
+from arena.operations.actions.health import Readiness
 from arena.web.box import box_of
 
 
@@ -19,17 +18,12 @@ async def healthz() -> dict[str, str]:
 
 @get("/readyz")
 async def readyz(request: Request[Any, Any, Any]) -> Response[dict[str, str]]:
-    """The database can be written and the worker runs; 503 with the reason otherwise."""
+    """The database can be read and written, its disk has room, and the worker runs; 503 with the reasons otherwise."""
     box = box_of(request)
+    known: Readiness = box.memory.setdefault("operations", Readiness(box.db, box.place))
+    reasons = list(await known.reasons())
     if not box.worker_runs():
-        return Response({"status": "unavailable", "reason": "the worker is being started again"}, status_code=503)
-    try:
-        await box.db.write(_touch)
-    except (Unavailable, sqlite3.Error) as problem:
-        return Response({"status": "unavailable", "reason": str(problem)}, status_code=503)
+        reasons.append("the worker is being started again")
+    if reasons:
+        return Response({"status": "unavailable", "reason": "; ".join(reasons)}, status_code=503)
     return Response({"status": "ok", "journal": sqlite.JOURNAL, "sqlite": sqlite.VERSION})
-
-
-def _touch(conn: sqlite3.Connection) -> None:
-    """Take the write lock and let it go; nothing is written."""
-    conn.execute("SELECT 1")

@@ -32,5 +32,7 @@ def _counted(box: Box) -> Counted:
         commits=box.db.commits,
         commit_seconds=box.db.commit_seconds,
         slow_statements=box.db.slow_statements,
+        refused_writes=box.db.refused_writes,
+        is_damaged=bool(box.db.damage),
         worker_runs=box.worker_runs(),
     )
