@@ -21,7 +21,7 @@ from arena.leaderboard.actions.boards import standings
 from arena.leaderboard.models import Due, Frozen, Period, Ranked
 from arena.leaderboard.rules import ENDING, due, final_from, ranked
 
-BATCH = 2_000
+BATCH = 1_000
 """Rows written at once: a commit of them takes some 20 ms, for which submissions wait."""
 T = TypeVar("T")
 
