@@ -5,6 +5,7 @@ from arena.audit import jobs as audit
 from arena.backups import jobs as backups
 from arena.core.config import Config
 from arena.core.work import At, Hourly, Job, Minutely
+from arena.leaderboard import jobs as leaderboard
 from arena.operations import jobs as operations
 from arena.projects import jobs as projects
 
@@ -28,4 +29,6 @@ JOBS = (
     Job("arena.backups.run", "writes a backup, and lets old ones go", At(0, 7), backups.run, _each_day),
     Job("arena.operations.optimise", "renews the figures by which queries are planned", At(3, 41), operations.optimise),
     Job("arena.projects.evaluate", "judges the projects that wait", Minutely(), projects.evaluate, _has_a_model),
+    Job("arena.leaderboard.freeze", "freezes the rankings of what is over", At(0, 5), leaderboard.freeze),
+    Job("arena.leaderboard.prune", "lets old rankings of single days go", At(2, 10), leaderboard.prune),
 )

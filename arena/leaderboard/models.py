@@ -84,8 +84,11 @@ class Board(Struct, frozen=True):
     then: str = "yesterday"
     """When the places were that movement is told from: the end of yesterday, or of the period before ("before")."""
     is_over: bool = False
-    frozen: "Period | None" = None
-    """Of a period that is over: what is known of its frozen ranking; None while it has none."""
+    is_final: bool = False
+    final_from: str = ""
+    """Of a period that is over and frozen: the day whose night makes it final; empty if it is not frozen yet."""
+    oldest: str = ""
+    """The first day of the oldest such period of which anything is known; empty if nothing is."""
 
 
 class Period(Struct, frozen=True):
@@ -161,6 +164,51 @@ class Past(Struct, frozen=True):
     def rank(self, metric: str) -> int:
         """The place by a metric; 0 for none."""
         return getattr(self, f"rank_by_{metric}") or 0
+
+
+class Placed(Struct, frozen=True):
+    """A person's place by score in a period that is over."""
+
+    start: str
+    rank: int
+    people: int
+    """How many were ranked."""
+    score: float
+
+
+class History(Struct, frozen=True):
+    """How a person's place by score moved from period to period."""
+
+    period: str
+    """daily, weekly or monthly."""
+    places: tuple[Placed, ...]
+    """Oldest first; periods in which they were not ranked are left out."""
+    best: Placed | None
+    """The best place ever kept, the latest such."""
+
+
+class Medal(Struct, frozen=True):
+    """Somebody among the first three of a season."""
+
+    start: str
+    user_id: str
+    name: str
+    display: str
+    private: bool
+    rank: int
+    score: float
+
+
+class Season(Struct, frozen=True):
+    """A month as a season: who was ahead, and how many there were."""
+
+    start: str
+    end: str
+    state: str
+    """running, ended (to be frozen in the next night), open (late reports still move it) or final."""
+    people: int
+    podium: tuple[Medal, ...]
+    mine: Placed | None
 
 
 class Due(Struct, frozen=True):

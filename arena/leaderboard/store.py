@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from arena.leaderboard.models import Due, Past, Period, Ranked, Sums
+from arena.leaderboard.models import Due, Medal, Past, Period, Placed, Ranked, Sums
 
 
 def sums(conn: sqlite3.Connection, first: str, last: str) -> list[Sums]:
@@ -169,6 +169,14 @@ def first_day(conn: sqlite3.Connection) -> str | None:
     """The earliest day of which anything is counted."""
     day: str | None = conn.execute("SELECT MIN(stat_date) FROM daily_user_stats").fetchone()[0]
     return day
+
+
+def oldest(conn: sqlite3.Connection, type: str) -> str | None:
+    """The first day of the oldest frozen period of a type."""
+    start: str | None = conn.execute(
+        "SELECT MIN(period_start) FROM ranking_periods WHERE period_type = :type AND is_whole = 1", {"type": type}
+    ).fetchone()[0]
+    return start
 
 
 def period(conn: sqlite3.Connection, type: str, start: str) -> Period | None:
@@ -357,6 +365,51 @@ def rankings_of_user(conn: sqlite3.Connection, user_id: str) -> list[Ranked]:
         {"user_id": user_id},
     )
     return [Ranked(*row) for row in rows]
+
+
+def places(conn: sqlite3.Connection, user_id: str, type: str, limit: int) -> list[Placed]:
+    """A person's places by score in the last frozen periods of a type in which they were ranked, latest first."""
+    rows = conn.execute(
+        """
+        SELECT r.period_start, r.rank_position, p.people, r.composite_score
+        FROM rankings AS r
+        JOIN ranking_periods AS p ON p.period_type = r.period_type AND p.period_start = r.period_start
+        WHERE r.user_id = :user_id AND r.period_type = :type AND r.rank_position IS NOT NULL AND p.is_whole = 1
+        ORDER BY r.period_start DESC LIMIT :limit
+        """,
+        {"user_id": user_id, "type": type, "limit": limit},
+    )
+    return [Placed(*row) for row in rows]
+
+
+def best_place(conn: sqlite3.Connection, user_id: str, type: str) -> Placed | None:
+    """The latest of a person's best places by score in frozen periods of a type."""
+    row = conn.execute(
+        """
+        SELECT r.period_start, r.rank_position, p.people, r.composite_score
+        FROM rankings AS r
+        JOIN ranking_periods AS p ON p.period_type = r.period_type AND p.period_start = r.period_start
+        WHERE r.user_id = :user_id AND r.period_type = :type AND r.rank_position IS NOT NULL AND p.is_whole = 1
+        ORDER BY r.rank_position, r.period_start DESC LIMIT 1
+        """,
+        {"user_id": user_id, "type": type},
+    ).fetchone()
+    return Placed(*row) if row else None
+
+
+def medals(conn: sqlite3.Connection) -> list[Medal]:
+    """The first three of each frozen month, the latest month first, of those who may be shown now."""
+    rows = conn.execute(
+        """
+        SELECT r.period_start, u.id, u.username, u.display_name, u.privacy_mode, r.rank_position, r.composite_score
+        FROM rankings AS r
+        JOIN ranking_periods AS p ON p.period_type = r.period_type AND p.period_start = r.period_start
+        JOIN users AS u ON u.id = r.user_id
+        WHERE r.period_type = 'monthly' AND r.rank_position <= 3 AND p.is_whole = 1 AND u.disabled_at IS NULL
+        ORDER BY r.period_start DESC, r.rank_position, u.created_at, u.id
+        """
+    )
+    return [Medal(*row) for row in rows]
 
 
 def sizes(conn: sqlite3.Connection) -> dict[str, int]:

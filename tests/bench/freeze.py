@@ -32,7 +32,8 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100_000)
     options = parser.parse_args()
     with measure.scratch() as data:
-        must(measure.run([sys.executable, measure.HERE / "people.py", "--data", data, "--count", str(options.people)]), "people.py")
+        fill = [sys.executable, measure.HERE / "people.py", "--data", data, "--count", str(options.people)]
+        must(measure.run(fill), "people.py")
         heading(f"Nights of a box with {options.people:,} people")
         rows = [_night(data, "the first night"), _night(data, "nothing has changed")]
         with closing(sqlite3.connect(data / "arena.db")) as conn, conn:

@@ -33,7 +33,7 @@ BREAKS = (
     ("schema", "arena/usage/schema.py", "from arena.core import ids"),
     ("pure", "arena/usage/rules/copies.py", "import time"),
     ("pure", "arena/accounts/models.py", "from pathlib import Path"),
-    ("pure", "arena/leaderboard/pages.py", "from arena.web.box import Box"),
+    ("pure", "arena/leaderboard/pages/board.py", "from arena.web.box import Box"),
     ("http", "arena/usage/store.py", "import litestar"),
     ("http", "arena/accounts/actions/people.py", "from arena.web.session import csrf_of"),
     ("drivers", "arena/app.py", "import aiosqlite"),

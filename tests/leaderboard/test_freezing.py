@@ -15,9 +15,10 @@ import pytest
 from arena.accounts import store as accounts
 from arena.core import clock
 from arena.core.clock import DAY, HOUR, Days
-from arena.core.config import Arena, Config, Ranking, Retention
+from arena.core.config import Arena, Config, Ranking, Retention, place
 from arena.core.db import Database
-from arena.leaderboard import store
+from arena.core.work import Work
+from arena.leaderboard import jobs, store
 from arena.leaderboard.actions import freezing
 from arena.leaderboard.actions.boards import board, board_of
 from arena.leaderboard.actions.freezing import freeze, prune
@@ -368,6 +369,16 @@ def test_a_kill_while_late_reports_are_taken_in_shows_no_mixture(db: Database, u
     night()
     assert bare(then(db, "weekly", WEEK, "tokens").standings) == bare(after.standings)
     assert [each.name for each in after.standings] == ["carol", "alice", "bob"]
+
+
+def test_the_nightly_jobs_freeze_and_let_go(db: Database, use: Use, days: Days) -> None:
+    use("alice", "2026-11-18")
+    config = Config(retention=Retention(ranking_days=3))
+    said = []
+    for day in (TODAY, TODAY, "2026-11-22"):
+        work = Work(db, config, place(db.path.parent), days, lambda day=day: night_of(day))
+        said += [jobs.freeze(work), jobs.prune(work)]
+    assert said == ["2 rankings, 1 places", None, None, None, "2 rankings, 0 places", "1 rows"]
 
 
 # -- people who leave, hide, or are left out

@@ -7,7 +7,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from arena.leaderboard.models import EVERYONE, Board, Scope, Standing
-from arena.leaderboard.pages import LeaderboardPage, first_run, href, leaderboard
+from arena.leaderboard.pages.board import LeaderboardPage, first_run, href, leaderboard
 from arena.leaderboard.rules import overview
 from arena.teams.models import Team
 from arena.usage.models import TOOL_BY_ID

@@ -13,8 +13,8 @@ from arena.core.config import Config
 from arena.core.db import Database
 from arena.core.errors import Invalid, NotFound
 from arena.leaderboard import store
-from arena.leaderboard.models import EVERYONE, Board, Past, Scope, Standing, Sums
-from arena.leaderboard.rules import composite, on_board, overview, place, window
+from arena.leaderboard.models import EVERYONE, Board, Past, Period, Scope, Standing, Sums
+from arena.leaderboard.rules import ENDING, composite, final_from, on_board, overview, place, window
 from arena.teams import store as teams
 from arena.teams.models import Team
 from arena.usage import store as usage
@@ -61,6 +61,7 @@ def board_of(
     earlier = _placed(conn, period, clock.shift(start, -1), metric, None, config, scope)
     before = {each.user_id: each.rank for each in earlier}
     placed = _placed(conn, period, min(end, today), metric, before, config, scope)
+    frozen = store.period(conn, period, start) if end < today else None
     return Board(
         period=period,
         metric=metric,
@@ -75,7 +76,9 @@ def board_of(
         teams=tuple(teams.teams(conn)),
         then="before",
         is_over=end < today,
-        frozen=store.period(conn, period, start) if end < today else None,
+        is_final=frozen is not None and frozen.final_at is not None,
+        final_from=_final_from(frozen, config) if frozen else "",
+        oldest=_oldest(conn, period),
     )
 
 
@@ -131,6 +134,22 @@ def _past(rows: Iterable[Past], team_of: dict[str, Team]) -> list[Standing]:
     ]
 
 
+def _final_from(frozen: Period, config: Config) -> str:
+    if not frozen.is_whole or frozen.frozen_at is None:
+        return ""
+    days = Days(config.arena.time_zone)
+    return final_from(days.of(frozen.frozen_at), config.ranking.late_days)
+
+
+def _oldest(conn: sqlite3.Connection, period: str) -> str:
+    """The first day of the oldest such period of which there are daily rows or a frozen ranking."""
+    if period not in ENDING:
+        return ""
+    first = store.first_day(conn)
+    known = [window(period, first)[0] if first else None, store.oldest(conn, period)]
+    return min(filter(None, known), default="")
+
+
 def _tools(conn: sqlite3.Connection, scope: Scope) -> tuple[Tool, ...]:
     return tuple(tool for tool in TOOLS if tool == scope.tool or usage.is_used(conn, tool.number))
 
@@ -172,6 +191,7 @@ def _board(
         scope=scope,
         tools=_tools(conn, scope),
         teams=tuple(teams.teams(conn)),
+        oldest=_oldest(conn, period),
     )
 
 

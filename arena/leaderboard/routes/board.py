@@ -11,8 +11,8 @@ from arena.accounts.guards import caller_id, still_may_look
 from arena.core import clock
 from arena.core.addresses import network_of
 from arena.core.errors import Invalid
-from arena.leaderboard import pages
 from arena.leaderboard.actions.boards import boards_in, find_scope, week_of
+from arena.leaderboard.pages import board as pages
 from arena.leaderboard.rules import METRICS, PERIODS
 from arena.usage import store as usage
 from arena.web.box import Box, address_of, box_of, visitor_of
