@@ -8,6 +8,7 @@ from arena.core.work import At, Hourly, Job, Minutely
 from arena.leaderboard import jobs as leaderboard
 from arena.operations import jobs as operations
 from arena.projects import jobs as projects
+from arena.usage import jobs as usage
 
 
 def _each_hour(config: Config) -> bool:
@@ -28,6 +29,7 @@ JOBS = (
     Job("arena.backups.run", "writes a backup, and lets old ones go", Hourly(7), backups.run, _each_hour),
     Job("arena.backups.run", "writes a backup, and lets old ones go", At(0, 7), backups.run, _each_day),
     Job("arena.operations.optimise", "renews the figures by which queries are planned", At(3, 41), operations.optimise),
+    Job("arena.usage.price", "checks that every model that was used has a price", At(3, 20), usage.price),
     Job("arena.projects.evaluate", "judges the projects that wait", Minutely(), projects.evaluate, _has_a_model),
     Job("arena.leaderboard.freeze", "freezes the rankings of what is over", At(0, 5), leaderboard.freeze),
     Job("arena.leaderboard.prune", "lets old rankings of single days go", At(2, 10), leaderboard.prune),

@@ -76,6 +76,8 @@ class Facts(Struct, frozen=True):
     """Paths that other users of the machine can read."""
     zone: str
     """The time zone that the days in the database were made in."""
+    prices_of: str
+    """The day that the newest price table is of; empty before there is one."""
     is_served: bool
     started_at: int | None
     """When it was last started to serve."""

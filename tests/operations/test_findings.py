@@ -27,6 +27,7 @@ SOUND = Facts(
     clock_off=3,
     readable=[],
     zone="UTC",
+    prices_of="2026-11-01",
     is_served=True,
     started_at=NOW - DAY,
     beat_at=NOW - MINUTE,
@@ -120,6 +121,9 @@ def test_what_the_configuration_leaves_open(config: Config, found: list[str]) ->
         ({"jobs": [replace(JOB, due_at=NOW - 3 * HOUR, attempts=1)]}, []),
         ({"jobs": [replace(JOB, due_at=NOW - 3 * HOUR, claim="c", started_at=NOW - 3 * HOUR)]}, []),
         ({"jobs": [replace(JOB, due_at=None)]}, []),
+        ({"prices_of": "2026-05-01"}, ["old_prices"]),
+        ({"prices_of": "2026-06-30"}, []),
+        ({"prices_of": ""}, []),
     ],
 )
 def test_what_is_seen_of_people_and_machine(facts: dict[str, Any], found: list[str]) -> None:

@@ -10,7 +10,7 @@ from arena.core.db import Database
 from arena.prices.actions import load
 from arena.prices.models import Price, Rates, Table
 from arena.usage import store
-from arena.usage.actions.costs import apply_prices, reprice
+from arena.usage.actions.costs import apply_prices, check_prices, reprice
 from arena.usage.actions.recount import recount
 from arena.usage.models import Road
 from tests.conftest import NOW, PEOPLE
@@ -139,6 +139,14 @@ def test_new_prices_reach_everybody_once_and_whoever_was_left_out_by_a_crash(
     assert apply_prices(db, days=days, now=NOW) == 1
     assert costs(db, "cost, price_version") == [(30_000, 2), (30_000, 2)]
     assert apply_prices(db, days=days, now=NOW) == 0
+
+
+def test_the_nightly_look_names_what_has_no_price_until_it_has_one(db: Database, send: Send, days: Days) -> None:
+    send(a_report(a_record("m1", model="nobody-knows"), a_record("m2")))
+    apply_prices(db, days=days, now=NOW)
+    assert check_prices(db, days=days, now=NOW) == (0, ["nobody-knows"])
+    take_over(db, "2026-11-15", nobody_knows=2)
+    assert check_prices(db, days=days, now=NOW) == (1, [])
 
 
 def _as_before_costs(conn: sqlite3.Connection) -> None:

@@ -19,6 +19,7 @@ from arena.core.db import Database
 from arena.core.errors import Unavailable
 from arena.operations import store
 from arena.operations.models import Facts
+from arena.prices import store as prices
 
 STRANDED = 6
 """How many people without a way in are named at the most."""
@@ -39,6 +40,7 @@ def facts(conn: sqlite3.Connection, *, place: Place, now: int) -> Facts:
         clock_off=_clock_off(place.data, now),
         readable=[str(path) for path in (place.data, place.secret, place.database) if _is_readable(path)],
         zone=place.zone.read_text().strip() if place.zone.exists() else "",
+        prices_of=max((version.as_of for version in prices.versions(conn)), default=""),
         is_served=is_served(place.data),
         started_at=changed_at(place.address),
         beat_at=changed_at(place.beat),

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from arena.audit.models import Verdict
-from arena.core.clock import DAY
+from arena.core.clock import DAY, iso
 from arena.core.config import Config, rate
 from arena.operations.models import Facts, Finding
 from arena.operations.rules.jobs import is_late
@@ -17,6 +17,7 @@ LONG_SESSION = 90
 """Days that a browser may stay signed in before that is worth a word."""
 LONG_GONE = 180 * DAY
 """Milliseconds after which an administrator who was not seen may have left."""
+OLD_PRICES = 180 * DAY
 CLOCK_OFF = 5_000
 SILENCE = 3 * 60_000
 """Milliseconds: the worker says each minute that it lives."""
@@ -154,6 +155,12 @@ def _machine(config: Config, facts: Facts) -> Iterator[tuple[str, str]]:
 
 
 def _work(config: Config, facts: Facts, now: int) -> Iterator[tuple[str, str]]:
+    if facts.prices_of and facts.prices_of < iso(now - OLD_PRICES)[:10]:
+        yield (
+            "old_prices",
+            f"The prices are those of {facts.prices_of}, so newer models cost nobody knows what. Take a newer release, "
+            "or LiteLLM's file: `arena admin prices update --from FILE`.",
+        )
     if config.backups.every == "off":
         yield "no_backups", 'No backups are made by themselves. Set [backups] every to "hour" or "day".'
     last = max(facts.beat_at or 0, facts.started_at or 0)

@@ -5,6 +5,7 @@ from functools import partial
 
 from arena.core.clock import Days
 from arena.core.db import Database
+from arena.core.log import log
 from arena.prices import store as price_tables
 from arena.usage import store
 from arena.usage.actions.book import Book
@@ -41,3 +42,12 @@ def apply_prices(db: Database, *, days: Days, now: int) -> int:
             moved += db.write_sync(partial(reprice, user_id=user_id, since=since, days=days, now=now))
     db.write_sync(partial(price_tables.set_applied, number=waiting[-1].number, now=now))
     return moved
+
+
+def check_prices(db: Database, *, days: Days, now: int) -> tuple[int, list[str]]:
+    """Do the same, and name the models that were used and have no price, in the log too. (From a thread: it waits.)"""
+    moved = apply_prices(db, days=days, now=now)
+    unknown = [model for model, *_ in db.read_sync(store.unpriced_models)]
+    if unknown:
+        log().warning("unpriced models", count=len(unknown))
+    return moved, unknown
