@@ -75,6 +75,7 @@ DOORS = (
     Door("GET", "/projects/new", "member"),
     Door("POST", "/projects/new", "member", "sensitive"),
     Door("GET", "/projects/{id}", "reader"),
+    Door("GET", "/projects/{id}/live", "reader"),
     # One's own pages
     Door("GET", "/dashboard", "member"),
     Door("GET", "/dashboard/roads", "member"),
@@ -104,6 +105,8 @@ DOORS = (
     Door("GET", "/admin/anomalies", "admin"),
     Door("POST", "/admin/anomalies/{id}/{verdict}", "admin", "sensitive"),
     Door("GET", "/admin/prices", "admin"),
+    Door("GET", "/admin/evaluations", "admin"),
+    Door("POST", "/admin/evaluations/{id}/again", "admin", "sensitive"),
     Door("GET", "/admin/usage", "admin"),
     Door("GET", "/admin/usage.csv", "admin", "sensitive"),
     Door("GET", "/admin/budgets", "admin"),

@@ -237,6 +237,8 @@ class Judged(Struct, frozen=True):
     feedback: str | None
     reason: str | None
     evaluatedAt: str | None
+    readings: tuple[tuple[int, int], ...] = ()
+    """Functionality and practicality as each of the two readings scored them; of each the lower one counts."""
 
 
 class JudgedAnswer(Struct, frozen=True):

@@ -93,6 +93,11 @@ def _print(found: dict[str, Any]) -> None:
     passed = "passed" if found["passed"] else "did not pass (5 pass)"
     print(f"{terminal.bold(terminal.clean(found['projectName']))} {passed}: {found['finalScore']} of 10.")
     print(f"  functionality {found['functionalityScore']} of 5, practicality {found['practicalityScore']} of 5")
+    given = found["readings"]
+    for half, name in enumerate(("functionality", "practicality")):
+        if len({each[half] for each in given}) > 1:
+            both = " and ".join(str(each[half]) for each in given)
+            print(f"  the two readings gave {both} for {name}; the lower one counts")
     if found["localScore"]:
         print(f"  its own validation gave {found['localScore']} of 5; that is shown and does not count")
     print(f"  {terminal.clean(found['feedback'] or '')}")

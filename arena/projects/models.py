@@ -205,6 +205,63 @@ class Evaluation(Struct, frozen=True):
     readings: int
     """How many readings have been answered."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it came to an end."""
+        return self.state in ("done", "failed")
+
+
+class Asked(Struct, frozen=True):
+    """An evaluation as administrators see it: whose it is, what came of it, what was asked for it and what that cost.
+
+    ``cost`` is in billionths of a dollar, ``unpriced`` the questions of which nobody knows it.
+    """
+
+    id: str
+    project_id: str
+    project_name: str
+    name: str
+    display: str
+    state: State
+    total: int | None
+    passed: bool | None
+    verdicts: str | None
+    reason: str | None
+    model: str | None
+    attempts: int
+    created_at: int
+    evaluated_at: int | None
+    questions: int
+    cost: int
+    unpriced: int
+
+
+class Spending(Struct, frozen=True):
+    """The questions of a day, by what became of them, and what they cost (billionths of a dollar)."""
+
+    day: str
+    questions: int
+    answered: int
+    turned_down: int
+    """Answers that were malformed or unfounded."""
+    unanswered: int
+    input: int
+    output: int
+    cost: int
+    unpriced: int
+    samples: int
+    """Questions of a calibration."""
+
+
+class Waiting(Struct, frozen=True):
+    """How many evaluations wait and are being made, how many failed, and since when the first one waits."""
+
+    queued: int
+    running: int
+    failed: int
+    done: int
+    since: int | None
+
 
 class Project(Struct, frozen=True):
     """A project with the scores of its latest evaluation, and whose it is."""

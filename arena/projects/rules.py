@@ -138,6 +138,12 @@ def result(verdicts: Sequence[Verdict]) -> Result:
     return Result(functionality, practicality, functionality + practicality >= PASSED, strictest.feedback)
 
 
+def readings(verdicts: str | None) -> tuple[tuple[int, int], ...]:
+    """Functionality and practicality as each reading of an evaluation scored them."""
+    kept = msgspec.json.decode(verdicts, type=list[Verdict]) if verdicts else []
+    return tuple((each.functionality.score, each.practicality.score) for each in kept)
+
+
 def submission(body: EvaluateBody) -> Submission:
     """A project as programs send it. Empty values are absent ones. Raises `ValueError` with field and reason."""
     if body.projectPathHash and not HASH.fullmatch(body.projectPathHash):
@@ -163,6 +169,16 @@ def checked(sent: Submission) -> Submission:
     if not 10 <= len(readme) <= 50_000:
         raise ValueError("description: the README must have 10 to 50,000 characters")
     return msgspec.structs.replace(sent, name=name, readme=readme, local_summary=_printable(sent.local_summary))
+
+
+def files(listed: str) -> dict[str, list[str]]:
+    """Names of files by folder, from a list with a path a line. Raises `ValueError` with field and reason."""
+    found: dict[str, list[str]] = {}
+    for line in listed.splitlines():
+        folder, _, name = line.strip().removeprefix("./").rpartition("/")
+        if name:
+            found.setdefault(folder or ".", []).append(name)
+    return _files(found)
 
 
 def path_hash(user_id: str, name: str) -> str:

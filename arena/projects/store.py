@@ -2,7 +2,19 @@
 
 import sqlite3
 
-from arena.projects.models import Claimed, Evaluation, Kept, Paid, Project, Question, Result, Submission
+from arena.projects.models import (
+    Asked,
+    Claimed,
+    Evaluation,
+    Kept,
+    Paid,
+    Project,
+    Question,
+    Result,
+    Spending,
+    Submission,
+    Waiting,
+)
 
 # -- projects
 
@@ -215,6 +227,57 @@ def evaluations(conn: sqlite3.Connection, project_id: str, limit: int) -> list[E
         {"project_id": project_id, "limit": limit},
     )
     return [_evaluation(row) for row in rows]
+
+
+def ahead(conn: sqlite3.Connection, id: str) -> int:
+    """How many evaluations wait before one."""
+    row = conn.execute(
+        """
+        SELECT COUNT(*) FROM project_evaluations AS e JOIN project_evaluations AS mine ON mine.id = :id
+        WHERE e.state = 'queued'
+            AND (e.created_at < mine.created_at OR (e.created_at = mine.created_at AND e.id < mine.id))
+        """,
+        {"id": id},
+    ).fetchone()
+    return int(row[0])
+
+
+def waiting(conn: sqlite3.Connection) -> Waiting:
+    """How much work there is."""
+    row = conn.execute(
+        """
+        SELECT COALESCE(SUM(CASE WHEN state = 'queued' THEN 1 ELSE 0 END), 0),
+            COALESCE(SUM(CASE WHEN state = 'running' THEN 1 ELSE 0 END), 0),
+            COALESCE(SUM(CASE WHEN state = 'failed' THEN 1 ELSE 0 END), 0),
+            COALESCE(SUM(CASE WHEN state = 'done' THEN 1 ELSE 0 END), 0),
+            MIN(CASE WHEN state = 'queued' THEN created_at END)
+        FROM project_evaluations
+        """
+    ).fetchone()
+    return Waiting(*row)
+
+
+def all_evaluations(conn: sqlite3.Connection, state: str | None, limit: int, offset: int) -> list[Asked]:
+    """Everybody's evaluations, those submitted last first: of all states, or of one."""
+    rows = conn.execute(
+        """
+        SELECT e.id, e.project_id, e.project_name, u.username, u.display_name, e.state, e.total_score, e.passed,
+            e.verdicts, e.reason, e.llm_model, e.attempts, e.created_at, e.evaluated_at,
+            (SELECT COUNT(*) FROM project_questions AS q WHERE q.evaluation_id = e.id),
+            (SELECT COALESCE(SUM(q.cost), 0) FROM project_questions AS q WHERE q.evaluation_id = e.id),
+            (SELECT COUNT(*) FROM project_questions AS q WHERE q.evaluation_id = e.id AND q.cost IS NULL)
+        FROM project_evaluations AS e JOIN users AS u ON u.id = e.user_id
+        WHERE :state IS NULL OR e.state = :state
+        ORDER BY e.created_at DESC, e.id DESC LIMIT :limit OFFSET :offset
+        """,
+        {"state": state, "limit": limit, "offset": offset},
+    )
+    found = []
+    for row in rows:
+        values = list(row)
+        values[7] = None if values[7] is None else bool(values[7])
+        found.append(Asked(*values))
+    return found
 
 
 def everything_of(conn: sqlite3.Connection, user_id: str) -> list[Kept]:
@@ -447,3 +510,21 @@ def spent(conn: sqlite3.Connection, day: str) -> int:
         "SELECT COALESCE(SUM(COALESCE(cost, most)), 0) FROM project_questions WHERE day = :day", {"day": day}
     ).fetchone()
     return int(row[0])
+
+
+def spending(conn: sqlite3.Connection, first: str) -> list[Spending]:
+    """What was asked on each day since one, and what it cost, the newest first."""
+    rows = conn.execute(
+        """
+        SELECT day, COUNT(*),
+            SUM(CASE WHEN outcome = 'answered' THEN 1 ELSE 0 END),
+            SUM(CASE WHEN outcome IN ('malformed', 'unfounded') THEN 1 ELSE 0 END),
+            SUM(CASE WHEN outcome = 'unanswered' THEN 1 ELSE 0 END),
+            COALESCE(SUM(input_tokens), 0), COALESCE(SUM(output_tokens), 0), COALESCE(SUM(cost), 0),
+            SUM(CASE WHEN cost IS NULL AND outcome <> 'asked' THEN 1 ELSE 0 END),
+            SUM(CASE WHEN sample IS NULL THEN 0 ELSE 1 END)
+        FROM project_questions WHERE day >= :first GROUP BY day ORDER BY day DESC
+        """,
+        {"first": first},
+    )
+    return [Spending(*row) for row in rows]

@@ -5,7 +5,9 @@ asked then, so that a name that was hidden meanwhile is in no message, however s
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 
 import msgspec
@@ -14,6 +16,8 @@ from msgspec import Struct
 from arena.core.errors import TooMany, Unavailable
 
 GATHER = 0.25
+LOOK = 0.25
+"""Seconds between two looks at whether anything was stored."""
 HEARTBEAT = 15.0
 """Seconds: proxies cut a stream that says nothing for longer (nginx: 60 s)."""
 BACKLOG = 8
@@ -109,12 +113,44 @@ class Live:
 
         ``who`` it is counted for; ``may`` says before each message whether its reader may still have it, else it ends.
         """
-        mine: asyncio.Queue[_News | None] = asyncio.Queue(BACKLOG)
-        self._streams.setdefault(who, set()).add(mine)
-        try:
+        with self._counted(who) as mine:
             yield heartbeat()
             while not self._closed and (say := await self._next(mine, heartbeat)) is not None and may():
                 yield say()
+
+    async def follow(
+        self, look: Callable[[], Awaitable[tuple[bytes, bool]]], who: str, may: Callable[[], bool]
+    ) -> AsyncIterator[bytes]:
+        """One reader's stream of something that gets on by itself, in whatever process.
+
+        ``look`` says how it stands, and whether that is the end; it is asked whenever something was stored, and told
+        on when it says something else. ``who`` and ``may`` are as for `stream`.
+        """
+        with self._counted(who):
+            told, seen, said_at, is_over = b"", -1, time.monotonic(), False
+            while not self._closed and not is_over:
+                news = b""
+                if (version := self._db_version()) != seen:
+                    seen = version
+                    message, is_over = await look()
+                    news = message if message != told else b""
+                if not news and time.monotonic() - said_at >= HEARTBEAT:
+                    news = b":\n\n"
+                if news:
+                    if not may():
+                        return
+                    told, said_at = news if news[:1] != b":" else told, time.monotonic()
+                    yield news
+                elif not is_over:
+                    await asyncio.sleep(LOOK)
+
+    @contextmanager
+    def _counted(self, who: str) -> Iterator[asyncio.Queue[_News | None]]:
+        """An open stream of somebody's."""
+        mine: asyncio.Queue[_News | None] = asyncio.Queue(BACKLOG)
+        self._streams.setdefault(who, set()).add(mine)
+        try:
+            yield mine
         finally:
             theirs = self._streams[who]
             theirs.discard(mine)

@@ -10,7 +10,7 @@ from tests.browser.conftest import NARROW, WIDE, Open, join
 from tests.flows.conftest import Serve
 from tests.flows.serving import Serving, session
 
-PROJECTS = ("/projects", "/projects/new")
+PROJECTS = ("/projects", "/projects/new", "/?metric=projects")
 EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in")
 TEAM = "platform-and-infrastructure-of-the-northern-region"
 NARROWED = (f"/?team={TEAM}", f"/?team={TEAM}&tool=codex")
@@ -29,6 +29,8 @@ ADMINS = (
         "/admin/anomalies?show=excluded",
         "/admin/jobs",
         "/admin/prices",
+        "/admin/evaluations",
+        "/admin/evaluations?show=failed",
         "/admin/usage",
         "/admin/budgets",
         "/admin/usage?by=day&by=person&by=team&by=project&by=tool&by=model",

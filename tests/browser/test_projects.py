@@ -40,10 +40,11 @@ def test_a_project_is_submitted_and_followed(serve: Serve, model: Model, open_pa
         join(page, link)
         page.goto("/projects")
         page.get_by_role("link", name="Submit a project").click()
-        page.get_by_label("Name").fill("tally")
+        page.get_by_label("Name", exact=True).fill("tally")
         page.get_by_label("README").fill(README)
         model.delay, model.says = 1.0, [verdict(5, 4), verdict(3, 4)]
         page.get_by_role("button", name="Submit").click()
+        expect(page.locator(".progress")).to_contain_text("The first reading is done")  # the stream told
         expect(page.locator("h1")).to_contain_text("passed with 7 of 10", timeout=15_000)
         expect(page.locator(".differ")).to_have_text("The two readings gave 5 and 3; the lower one counts.")
         tally = page.url

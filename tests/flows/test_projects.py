@@ -27,6 +27,10 @@ from tests.flows.serving import Person, Serving, Visitor, arena, wait_until
 from tests.peers.model import QUOTES, README, Model, openai, send, verdict
 
 EVALUATE = "/api/v1/evaluate"
+PROJECT = """
+    SELECT p.id FROM projects AS p JOIN users AS u ON u.id = p.user_id
+    WHERE u.username = :person AND p.project_name = :name
+"""
 _numbers = count(1)
 
 
@@ -270,11 +274,11 @@ def test_the_form_keeps_what_was_typed_and_leads_to_a_page_that_follows(alice: P
         page = visitor.post("/projects/new", data={"csrf": csrf, "name": "by form", "readme": README})
         assert page.status_code == 200
         assert "waits for its turn" in page.text or "is being judged" in page.text
-        assert 'hx-trigger="every 2s"' in page.text
+        assert f'data-follow="{page.url.path}/live"' in page.text
         wait_until(lambda: "passed with 7 of 10" in visitor.get(page.url.path).text, 20)
         (kept,) = visitor.get("/settings/export").json()["project_evaluations"]
         assert (kept["project_name"], kept["readme"], kept["total_score"]) == ("by form", README.strip(), 7)
-        assert "every 2s" not in visitor.get(page.url.path).text
+        assert "data-follow" not in visitor.get(page.url.path).text
 
 
 def test_a_browser_may_submit_as_programs_do(alice: Person, judge: Model) -> None:
@@ -442,3 +446,120 @@ def test_a_laptop_submits_and_hears_what_came_of_it(alice: Person, judge: Model,
     failed = arena("submit", str(folder), HOME=str(tmp_path), **who)
     assert failed.returncode == 1
     assert "does not accept this box's key (401). It did not count" in failed.stderr
+
+
+def told(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The events of a stream."""
+    name = ""
+    for line in lines:
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        if line.startswith("data: "):
+            yield name, json.loads(line.removeprefix("data: "))
+
+
+def test_a_stream_tells_how_the_judging_gets_on_until_its_end(alice: Person, judge: Model) -> None:
+    judge.delay = 0.6
+    submit(alice, body(), wait=0)
+    (id,) = alice.box.ask(PROJECT, person=alice.name, name="tally")[0]
+    with signed_in(alice) as visitor, visitor.stream("GET", f"/projects/{id}/live") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        steps = list(told(answer.iter_lines()))
+    assert steps[-1] == ("end", {"state": "done", "readings": 2, "ahead": 0})
+    assert ("step", {"state": "running", "readings": 1, "ahead": 0}) in steps
+    assert len(steps) == len({json.dumps(step) for step in steps}), "nothing is told twice"
+
+
+def test_a_stream_says_how_many_wait_before(alice: Person, judge: Model) -> None:
+    judge.delay = 0.5
+    for number in range(5):
+        submit(alice, body(f"p{number}"), wait=0)
+    (id,) = alice.box.ask(PROJECT, person=alice.name, name="p4")[0]
+    with signed_in(alice) as visitor:
+        assert re.search(r"[1-4] projects? waits? before it\.", visitor.get(f"/projects/{id}").text)
+        with visitor.stream("GET", f"/projects/{id}/live") as answer:
+            before = [step["ahead"] for _, step in told(answer.iter_lines())]
+    assert before[0] >= 1
+    assert before == sorted(before, reverse=True)
+    assert before[-1] == 0
+
+
+def test_only_its_person_may_follow_a_project(shared: tuple[Serving, Model], judge: Model) -> None:
+    box = shared[0]
+    gina, hal = box.add(f"gina-{next(_numbers)}"), box.add(f"hal-{next(_numbers)}")
+    submit(gina, body("followed"))
+    (id,) = box.ask("SELECT id FROM projects WHERE project_name = 'followed'")[0]
+    with signed_in(hal) as visitor:
+        assert visitor.get(f"/projects/{id}/live").status_code == 404
+        assert visitor.get(f"/projects/{id}").status_code == 200
+    with Visitor(box) as nobody:
+        assert nobody.get(f"/projects/{id}/live").status_code == 404
+
+
+def test_earlier_evaluations_can_be_looked_at_by_their_person(alice: Person, judge: Model) -> None:
+    judge.says = [verdict(5, 5, feedback="The first word.")] * 2 + [verdict(2, 1, feedback="The last word.")] * 2
+    first = submit(alice, body()).json()["evaluation"]
+    submit(alice, body(readme=README + "More."))
+    judge.faults = [401]
+    submit(alice, body(readme=README + "Even more."))
+    (id,) = alice.box.ask(PROJECT, person=alice.name, name="tally")[0]
+    with signed_in(alice) as visitor:
+        latest = visitor.get(f"/projects/{id}").text
+        assert "The first word." not in latest
+        assert latest.count("does not accept this box’s key (401)") + latest.count("box&#39;s key (401)") == 2
+        earlier = visitor.get(f"/projects/{id}?evaluation={first['id']}").text
+        assert "The first word." in earlier
+        assert "10 of 10" in earlier
+        assert visitor.get(f"/projects/{id}?evaluation=nothing").status_code == 404
+    with Visitor(alice.box) as nobody:
+        assert nobody.get(f"/projects/{id}?evaluation={first['id']}").status_code == 404
+
+
+def test_names_of_files_reach_the_model_if_they_were_typed(alice: Person, judge: Model) -> None:
+    with signed_in(alice) as visitor:
+        form = {"csrf": visitor.csrf("/projects/new"), "name": "listed", "readme": README}
+        assert "10 more today" in visitor.get("/projects/new").text
+        again = visitor.post("/projects/new", data={**form, "name": "", "files": "src/main.py"})
+        assert re.search(r"<details class=\"more\" open>.*src/main.py", again.text, re.S)
+        many = visitor.post("/projects/new", data={**form, "files": "\n".join(f"f{n}" for n in range(2_100))})
+        assert many.status_code == 400
+        assert "The names of files: at most 2,000 names" in many.text
+        page = visitor.post("/projects/new", data={**form, "files": "README.md\r\n./src/main.py\n\nsrc/util.py"})
+        wait_until(lambda: "passed with 7 of 10" in visitor.get(page.url.path).text, 20)
+        assert "9 more today" in visitor.get("/projects/new").text
+    put = judge.asked[0]["messages"][1]["content"]
+    assert ".: README.md\nsrc: main.py, util.py\n</files-" in put
+
+
+def test_an_administrator_sees_the_judging_and_lets_it_begin_again(serve: Serve, model: Model) -> None:
+    box = serve(**model.env(DAILY_BUDGET="5"))
+    link = box.first_link()
+    bob = box.add("bob")
+    model.says = [verdict(5, 5), verdict(3, 4)]
+    good = submit(bob, body("gem")).json()["evaluation"]["id"]
+    model.faults = [401]
+    submit(bob, body("broken"))
+    with Visitor(box) as admin:
+        admin.join(link, "ann", "correct horse battery staple")
+        page = admin.get("/admin/evaluations").text
+        assert "No project waits to be judged." in page
+        assert "the readings gave 5+5 and 3+4; gpt-5-mini" in page
+        assert "failed: The model&#39;s provider does not accept this box&#39;s key (401)." in page
+        assert re.search(r"of today’s \$5\.00 are spent\.", page)
+        failed = admin.get("/admin/evaluations?show=failed").text
+        assert "broken" in failed
+        assert ">gem<" not in failed
+        model.says = [verdict(2, 2)] * 2
+        csrf = admin.csrf("/admin/evaluations")
+        again = admin.post(f"/admin/evaluations/{good}/again", data={"csrf": csrf})
+        assert "is in the queue again." in again.text
+        wait_until(lambda: state(bob, good)["state"] == "done", 20)
+        assert (state(bob, good)["finalScore"], state(bob, good)["passed"]) == (4, False)
+        (id,) = box.ask("SELECT id FROM project_evaluations WHERE state = 'failed'")[0]
+        submit(bob, body("broken"))
+        refused = admin.post(f"/admin/evaluations/{id}/again", data={"csrf": csrf})
+        assert refused.status_code == 409
+        assert "was submitted again since" in refused.text
+    noted = box.ask("SELECT details FROM security_audit_log WHERE event_type = 'project_judged_again'")
+    assert [json.loads(each[0])["total"] for each in noted] == [7]
+    assert len(model.asked) == 7, "an answer that was there is asked for anew"

@@ -80,6 +80,26 @@ def test_what_was_refused_cost_nothing(ask: Ask, db: Database, model: Model) -> 
     assert spent(db) == 0
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ({"code": "context_length_exceeded", "type": "invalid_request_error"}, "(400, context_length_exceeded)"),
+        ({"type": "invalid_request_error", "message": "sk-secret"}, "(400, invalid_request_error)"),
+        ({"code": "sk-secret", "message": "sk-secret"}, "(400)"),
+        ({"code": 400}, "(400)"),
+        ("sk-secret", "(400)"),
+    ],
+)
+def test_a_refusal_is_told_by_its_name_and_never_by_its_message(ask: Ask, model: Model, error: Any, told: str) -> None:
+    def refuse(to: BaseHTTPRequestHandler) -> None:
+        send(to, 400, json.dumps({"error": error}).encode())
+
+    model.faults = [refuse, refuse]
+    found, _ = ask()
+    assert isinstance(found, Unanswered)
+    assert found.sentence == f"The model's provider refused the question {told}."
+
+
 def test_a_provider_that_does_not_count_leaves_the_cost_unknown(ask: Ask, db: Database, model: Model) -> None:
     uncounted = {**openai(verdict()), "usage": None}
     model.faults = [json.dumps(uncounted).encode()]

@@ -1,11 +1,13 @@
 """What every provider does: post JSON within a time limit, and turn what goes wrong into one sentence."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import httpx2
 import msgspec
+from msgspec import Struct
 
 from arena.core.config import LLM
 from arena.core.outgoing import Careful, wait_asked
@@ -14,7 +16,22 @@ from arena.llm.models import Unanswered
 BUSY = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 """Statuses after which asking again may help."""
 
+NAME = re.compile(r"[a-z][a-z_]{2,39}")
+
 T = TypeVar("T")
+
+
+class _Error(Struct):
+    """Of an error, by both formats, what it is called."""
+
+    code: Any = None
+    type: Any = None
+
+
+class _Refusal(Struct):
+    """An answer that is none."""
+
+    error: _Error
 
 
 async def post(settings: LLM, path: str, body: Mapping[str, Any], answer: type[T], **headers: str) -> T:
@@ -43,13 +60,21 @@ async def post(settings: LLM, path: str, body: Mapping[str, Any], answer: type[T
 
 
 def _refused(got: httpx2.Response) -> Unanswered:
-    status = got.status_code
+    status, told = got.status_code, _told(got)
     if status in (401, 403):
-        return Unanswered(f"The model's provider does not accept this box's key ({status}).", again=False)
+        return Unanswered(f"The model's provider does not accept this box's key ({told}).", again=False)
     if status == 404:
-        return Unanswered("There is no such model at the configured address (404).", again=False)
+        return Unanswered(f"There is no such model at the configured address ({told}).", again=False)
     if status in BUSY:
-        return Unanswered(
-            f"The model's provider is busy or broken ({status}).", again=True, wait=wait_asked(got.headers)
-        )
-    return Unanswered(f"The model's provider refused the question ({status}).", again=False, status=status)
+        return Unanswered(f"The model's provider is busy or broken ({told}).", again=True, wait=wait_asked(got.headers))
+    return Unanswered(f"The model's provider refused the question ({told}).", again=False, status=status)
+
+
+def _told(got: httpx2.Response) -> str:
+    """The status, and the name of the error where there is one. (Its message may repeat the key or the question.)"""
+    try:
+        error = msgspec.json.decode(got.content, type=_Refusal).error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return str(got.status_code)
+    named = next((name for name in (error.code, error.type) if isinstance(name, str) and NAME.fullmatch(name)), "")
+    return f"{got.status_code}, {named}" if named else str(got.status_code)

@@ -18,7 +18,7 @@ from arena.core.errors import Invalid, NotFound, Unavailable
 from arena.projects import store
 from arena.projects.actions.queue import submit
 from arena.projects.models import EvaluateBody, Evaluation, Submission
-from arena.projects.rules import submission
+from arena.projects.rules import readings, submission
 from arena.web.api import answer
 from arena.web.box import Box, body_of, box_of
 from arena.wire import Judged, JudgedAnswer
@@ -99,7 +99,7 @@ async def _settled(box: Box, id: str, seconds: int) -> Evaluation:
         found = await box.db.read(look)
         if found is None:
             raise NotFound("Evaluation not found")
-        if found.state in ("done", "failed") or clock.ticks() >= until or box.live.is_closed:
+        if found.is_over or clock.ticks() >= until or box.live.is_closed:
             return found
         await asyncio.sleep(LOOK)
 
@@ -126,6 +126,7 @@ def _judged(box: Box, found: Evaluation) -> dict[str, Any]:
                 feedback=found.feedback,
                 reason=found.reason,
                 evaluatedAt=iso(found.evaluated_at) if found.evaluated_at else None,
+                readings=readings(found.verdicts),
             )
         ),
     }

@@ -32,14 +32,22 @@ class BoardPage(Struct, frozen=True):
     zone: str
 
 
-class NewPage(Struct, frozen=True):
-    """What `projects/new.html` shows. ``name`` and ``readme`` are what was typed."""
+class Typed(Struct, frozen=True):
+    """What was typed into the form; ``files`` is a path a line."""
 
-    name: str
-    readme: str
+    name: str = ""
+    readme: str = ""
+    files: str = ""
+
+
+class NewPage(Struct, frozen=True):
+    """What `projects/new.html` shows. ``left`` is how many projects may still be judged today."""
+
+    typed: Typed
     problem: str
     has_model: bool
     a_day: int
+    left: int
 
 
 class Half(Struct, frozen=True):
@@ -58,12 +66,17 @@ class Half(Struct, frozen=True):
 
 
 class ProjectPage(Struct, frozen=True):
-    """What `projects/project.html` shows. ``latest``, ``halves`` and ``history`` are for its person alone; ``given``
-    are the scores that everybody may see."""
+    """What `projects/project.html` shows. ``latest``, ``halves`` and ``history`` are for its person alone.
+
+    ``latest`` is the evaluation that is shown: the newest, or an earlier one that was chosen (``is_earlier``).
+    ``ahead`` is how many projects wait before it.
+    """
 
     project: Project
     mine: bool
     latest: Evaluation | None
+    is_earlier: bool
+    ahead: int
     halves: tuple[Half, ...]
     history: tuple[Evaluation, ...]
     waits: bool
@@ -84,25 +97,36 @@ def board_page(
     return BoardPage(tuple(lines), tuple(mine), has_model, now, zone)
 
 
-def new_page(name: str, readme: str, problem: str, *, has_model: bool) -> NewPage:
+def new_page(typed: Typed, problem: str, *, left: int, has_model: bool) -> NewPage:
     """The form, with what was typed."""
-    return NewPage(name, readme, problem, has_model, A_DAY)
+    return NewPage(typed, problem, has_model, A_DAY, left)
 
 
 def project_page(
-    project: Project, history: Sequence[Evaluation], *, reader: str | None, has_model: bool, now: int, zone: str
+    project: Project,
+    history: Sequence[Evaluation],
+    ahead: int,
+    *,
+    chosen: str,
+    reader: str | None,
+    has_model: bool,
+    now: int,
+    zone: str,
 ) -> ProjectPage:
     """A project; what the model wrote, quoted and refused is for its person alone."""
     mine = project.user_id == reader
     own = tuple(history) if mine else ()
-    latest = own[0] if own else None
+    latest = next((each for each in own if each.id == chosen), own[0] if own else None)
+    is_earlier = bool(own) and latest is not own[0]
     return ProjectPage(
         project=project,
         mine=mine,
         latest=latest,
+        is_earlier=is_earlier,
+        ahead=ahead,
         halves=_halves(latest) if latest else (),
         history=own,
-        waits=project.state in ("queued", "running") and mine,
+        waits=project.state in ("queued", "running") and mine and not is_earlier,
         has_model=has_model,
         now=now,
         zone=zone,

@@ -1,0 +1,1 @@
+"""What the pages of projects show: to people, and to administrators."""
