@@ -12,7 +12,8 @@ NAMES = frozenset(("arena", "arena.exe"))
 
 def words(*arguments: str) -> list[str]:
     """Name the program, and what it is called with."""
-    program = os.path.abspath(sys.argv[0])
+    packed = os.environ.get("PEX", "")  # one file with all of arena: we run where it unpacked itself, and it stays
+    program = os.path.abspath(packed if os.path.basename(packed) in NAMES else sys.argv[0])
     if os.path.basename(program) not in NAMES:
         beside = os.path.join(os.path.dirname(sys.executable), "arena.exe" if WINDOWS else "arena")
         program = beside if os.path.exists(beside) else shutil.which("arena") or ""

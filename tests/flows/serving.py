@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,9 @@ def arena(*argv: str, timeout: float = 30, **env: str) -> subprocess.CompletedPr
 class Serving:
     """One `arena serve`; `start` and `stop` may be called again, the folder stays."""
 
+    program: Sequence[str | Path] = ARENA
+    cwd = ROOT
+
     def __init__(self, data: Path, *options: str, **env: str) -> None:
         self.data, self.options, self.env = data, options, {**UNLIMITED, **env}
         self.log = data.with_name(data.name + ".log")
@@ -70,9 +74,9 @@ class Serving:
         """Serve, and wait until it says where."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*ARENA, "serve", "--port", "0", "--data", str(self.data), *self.options],
-                cwd=ROOT,
-                env=environment(**self.env),
+                [*self.program, "serve", "--port", "0", "--data", str(self.data), *self.options],
+                cwd=self.cwd,
+                env=self.environment(),
                 stdout=subprocess.PIPE,
                 stderr=log,
             )
@@ -81,6 +85,10 @@ class Serving:
         self.url = self._read_until("arena is at ", 20)[-1].removeprefix("arena is at ")
         wait_until(lambda: get(f"{self.url}/readyz").status_code == 200, 10)
         return self
+
+    def environment(self) -> dict[str, str]:
+        """What it finds in its environment."""
+        return environment(**self.env)
 
     def first_link(self) -> str:
         """The one-time link, which stands alone on its line."""

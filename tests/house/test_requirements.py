@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-FILES = {"server.txt": ("server", "s3"), "test.txt": ("server", "s3", "test")}
+FILES = {"server.txt": ("server", "s3"), "test.txt": ("server", "s3", "test"), "one-file.txt": ("one-file",)}
 
 
 @pytest.mark.parametrize("file", FILES)
