@@ -19,6 +19,10 @@ def _each_day(config: Config) -> bool:
     return config.backups.every == "day"
 
 
+def _copies_backups(config: Config) -> bool:
+    return bool(config.backups.copy_to)
+
+
 def _has_a_model(config: Config) -> bool:
     return bool(config.llm.provider)
 
@@ -28,6 +32,7 @@ JOBS = (
     Job("arena.accounts.tidy", "takes web sessions, links and codes away that are over", Hourly(17), accounts.tidy),
     Job("arena.backups.run", "writes a backup, and lets old ones go", Hourly(7), backups.run, _each_hour),
     Job("arena.backups.run", "writes a backup, and lets old ones go", At(0, 7), backups.run, _each_day),
+    Job("arena.backups.copy", "copies backups into the bucket", Hourly(12), backups.copy, _copies_backups),
     Job("arena.operations.optimise", "renews the figures by which queries are planned", At(3, 41), operations.optimise),
     Job("arena.usage.price", "checks that every model that was used has a price", At(3, 20), usage.price),
     Job("arena.projects.evaluate", "judges the projects that wait", Minutely(), projects.evaluate, _has_a_model),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from arena.core import sqlite  # first: it chooses the SQLite library
 
-from arena.core import clock, config, log, migrate  # isort: skip
+from arena.core import buckets, clock, config, log, migrate  # isort: skip
 
 import uvicorn  # isort: skip
 
@@ -48,6 +48,8 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the box runs and ends by its own rules
     try:
         settings = _settings(options)
+        if settings.backups.copy_to and not buckets.is_usable():
+            raise Refused(f"[backups] copy_to: {buckets.MISSING}")
         log.configure(settings.arena.log_level)
         place = config.place(options.data)
         with only_one(place.data):

@@ -28,6 +28,11 @@ KEY_REFUSED = frozenset(
 UNKNOWN_TO_IT = frozenset(("NotImplemented", "MethodNotAllowed", "501", "405"))
 
 
+MISSING = (
+    "a bucket needs the library boto3; install arena with its `s3` extra: pip install '.[server,s3]' in a checkout."
+)
+
+
 class BucketError(Exception):
     """The bucket did not do what it was asked; one sentence with its address and why."""
 
@@ -160,10 +165,7 @@ def _client(access: S3) -> Any:
         import boto3
         from botocore.config import Config
     except ImportError as problem:
-        raise BucketError(
-            "A bucket needs the library boto3; install arena with its `s3` extra: pip install '.[server,s3]' in a "
-            "checkout."
-        ) from problem
+        raise BucketError(MISSING) from problem
     secret = access.secret_key
     return boto3.client(
         "s3",

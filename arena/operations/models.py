@@ -83,6 +83,8 @@ class Facts(Struct, frozen=True):
     """When it was last started to serve."""
     beat_at: int | None
     """When the worker last said that it lives."""
+    copied_at: int | None
+    """When the newest backup was made that lies in the bucket, too."""
     jobs: list[JobState]
     runs: list[JobRun]
     """The last run of each job."""
@@ -131,5 +133,7 @@ class Seen(Struct, frozen=True):
     runs: list[JobRun]
     backups: list[int]
     """When each of them was made."""
+    copied_at: int | None
+    """When the newest was made that lies in the bucket, too."""
     prices: int
     """The version of the price table."""

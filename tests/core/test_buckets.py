@@ -215,7 +215,7 @@ def test_without_its_library_one_sentence_says_what_to_install(tmp_path: Path) -
         "except BucketError as problem: print(problem)"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert said.startswith("A bucket needs the library boto3; install arena with its `s3` extra")
+    assert said.startswith("a bucket needs the library boto3; install arena with its `s3` extra")
     assert said.count("\n") == 1
 
 

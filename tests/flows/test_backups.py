@@ -3,20 +3,52 @@
 import shutil
 import sqlite3
 import threading
+import time
+from itertools import count
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.flows.conftest import Serve
-from tests.flows.serving import Serving, arena, session
+from tests.flows.serving import USAGE, Serving, Visitor, arena, session, wait_until
+from tests.peers.relay import Relay
+from tests.peers.swift import KEY_ID, SECRET, Swift
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def bucket(swift: Swift) -> dict[str, str]:
+    """What a box finds in its environment that copies its backups into a bucket of its own."""
+    name = f"drill-{next(_numbers)}"
+    swift.client().create_bucket(Bucket=name)
+    s3 = {"ENDPOINT": swift.url, "KEY_ID": KEY_ID, "SECRET_KEY": SECRET}
+    return {"ARENA_BACKUPS__COPY_TO": f"s3://{name}/box", **{f"ARENA_BACKUPS__S3__{key}": s3[key] for key in s3}}
 
 
 def backup(box: Serving, to: Path) -> Path:
-    done = arena("admin", "backup", "--data", str(box.data), "--to", str(to))
+    return Path(command(box, "backup", "--to", str(to)))
+
+
+def command(box: Serving, *argv: str, **env: str) -> str:
+    """What a command of the operator says."""
+    done = arena("admin", *argv, "--data", str(box.data), **env)
     assert done.returncode == 0, done.stderr
-    return Path(done.stdout.strip())
+    return done.stdout.strip()
 
 
-def test_a_lost_disk_costs_only_what_came_after_the_backup(serve: Serve, tmp_path: Path) -> None:
-    box = serve()
+def rows(box: Serving) -> dict[str, list[tuple[Any, ...]]]:
+    """All that a box knows of people and what they used."""
+    return {table: sorted(box.ask(f"SELECT * FROM {table}"), key=repr) for table in ("users", "api_keys", *USAGE)}
+
+
+@pytest.mark.parametrize("where", ["folder", "bucket"])
+def test_a_lost_disk_costs_only_what_came_after_the_backup(
+    serve: Serve, tmp_path: Path, where: str, request: pytest.FixtureRequest
+) -> None:
+    env = request.getfixturevalue("bucket") if where == "bucket" else {}
+    box = serve(**env)
     alice = box.add("alice")
     acknowledged: list[int] = []
     ending = threading.Event()
@@ -34,18 +66,58 @@ def test_a_lost_disk_costs_only_what_came_after_the_backup(serve: Serve, tmp_pat
         while len(acknowledged) < 50:
             ending.wait(0.01)
         before = len(acknowledged)
-        made = backup(box, tmp_path / "elsewhere")
+        to = env.get("ARENA_BACKUPS__COPY_TO", str(tmp_path / "elsewhere"))
+        made = command(box, "backup", "--to", to, **env)
+        while len(acknowledged) < before + 50:
+            ending.wait(0.01)
     finally:
         ending.set()
         loading.join()
     box.kill()
     shutil.rmtree(box.data)
-    assert arena("admin", "restore", str(made), "--data", str(box.data)).returncode == 0
-    again = serve()
+    begun = time.monotonic()
+    [_, listed] = command(box, "backups", "list", "--in", to, **env).splitlines()
+    assert listed.endswith(made)
+    assert "is whole" in command(box, "verify", made, **env)
+    command(box, "restore", made, **env)
+    restored = rows(box)
+    again = serve(**env)
     alice.box = again
     total, _, sessions = alice.totals()
+    took = time.monotonic() - begun
+    print(f"{where}: lost {len(acknowledged) - total} of {len(acknowledged)} sessions, back within {took:.1f} s")
     assert before <= total == sessions <= len(acknowledged)
-    assert alice.send(session(sessionId="s0", inputTokens=1, outputTokens=0)).status_code == 200, "known already"
+    assert rows(again) == restored
+    assert len(restored["sessions"]) == sessions, "those of the backup, and no others"
+    for number in range(len(acknowledged)):
+        status = alice.send(session(sessionId=f"s{number}", inputTokens=1, outputTokens=0)).status_code
+        assert status == (200 if number < total else 201), "what is sent again counts once"
+    assert alice.totals()[0] == len(acknowledged)
+
+
+def test_a_box_copies_its_backups_by_itself_and_says_when_it_cannot(
+    serve: Serve, swift: Swift, bucket: dict[str, str]
+) -> None:
+    relay = Relay(swift.url)
+    box = serve(**{**bucket, "ARENA_BACKUPS__S3__ENDPOINT": relay.url})
+    with Visitor(box) as root:
+        root.join(box.first_link(), "root")
+        wait_until((box.data / "beat").exists, 20)
+
+        def call_for(name: str, seen: str) -> None:
+            root.post(f"/admin/jobs/{name}/run", data={"csrf": root.csrf("/admin/jobs")})
+            wait_until(lambda: seen in root.get("/admin/jobs").text, 30)
+
+        call_for("arena.backups.run", "arena-")
+        relay.answers = [(403, "AccessDenied")]
+        call_for("arena.backups.copy", "the key was refused (AccessDenied)")
+        assert 'arena_job_failed{job="arena.backups.copy"} 1.0' in root.get("/metrics").text
+        assert "arena_backup_copy_timestamp_seconds" not in root.get("/metrics").text
+        call_for("arena.backups.copy", "Every job did its work.")
+        assert "arena_backup_copy_timestamp_seconds" in root.get("/metrics").text
+    [_, here, there] = command(box, "backups", "list", **bucket).splitlines()
+    assert there.split()[-1] == f"{bucket['ARENA_BACKUPS__COPY_TO']}/{Path(here.split()[-1]).name}"
+    relay.close()
 
 
 def test_a_box_that_serves_is_not_replaced(serve: Serve, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def test_rules_ask_only_for_what_the_box_tells(box: Serving) -> None:
         "arena_refusals_total",
         "arena_job_failed",
         "arena_backup_timestamp_seconds",
+        "arena_backup_copy_timestamp_seconds",
         "arena_worker_beat_timestamp_seconds",
     }
     for rule in RULES:

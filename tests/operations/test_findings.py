@@ -31,6 +31,7 @@ SOUND = Facts(
     is_served=True,
     started_at=NOW - DAY,
     beat_at=NOW - MINUTE,
+    copied_at=None,
     jobs=[JOB],
     runs=[JobRun("arena.accounts.tidy", NOW - MINUTE, NOW, "3 rows", "")],
     admins=2,
@@ -128,6 +129,25 @@ def test_what_the_configuration_leaves_open(config: Config, found: list[str]) ->
 )
 def test_what_is_seen_of_people_and_machine(facts: dict[str, Any], found: list[str]) -> None:
     assert codes(**facts) == found
+
+
+@pytest.mark.parametrize(
+    ("every", "facts", "found"),
+    [
+        ("hour", {"copied_at": NOW - 3 * HOUR}, []),
+        ("hour", {"copied_at": NOW - 3 * HOUR - 1}, ["late_copy"]),
+        ("hour", {"copied_at": NOW - 3 * HOUR - 1, "is_served": False}, []),
+        ("hour", {"copied_at": None, "started_at": NOW - HOUR}, []),
+        ("hour", {"copied_at": None, "started_at": NOW - 4 * HOUR}, ["late_copy"]),
+        ("day", {"copied_at": NOW - 50 * HOUR}, []),
+        ("day", {"copied_at": NOW - 52 * HOUR}, ["late_copy"]),
+        ("off", {"copied_at": NOW - 52 * HOUR}, ["no_backups"]),
+    ],
+)
+def test_a_bucket_that_falls_behind_is_told(every: Any, facts: dict[str, Any], found: list[str]) -> None:
+    assert codes(Config(backups=Backups(every=every, copy_to="s3://box")), **facts) == found
+    if found == ["late_copy"]:
+        assert codes(Config(backups=Backups(every=every)), **facts) == []
 
 
 def test_a_broken_chain_of_the_security_log_is_told_with_its_place() -> None:

@@ -107,6 +107,7 @@ def test_names_of_jobs_never_change() -> None:
         "arena.audit.prune",
         "arena.operations.optimise",
         "arena.backups.run",
+        "arena.backups.copy",
         "arena.projects.evaluate",
     } <= {job.name for job in JOBS}
     for config in (Config(), Config(backups=Config().backups.__class__(every="day"))):

@@ -100,7 +100,9 @@ def test_what_stands_in_files_and_rows_is_told(db: Database) -> None:
     found = told(db, Counts())
     assert ("arena_backup_timestamp_seconds", ()) not in found
     assert ("arena_worker_beat_timestamp_seconds", ()) not in found
+    assert ("arena_backup_copy_timestamp_seconds", ()) not in found
     (folder / "beat").touch()
+    (folder / "copied").write_text(str(NOW - 7_200_000))
     (folder / "backups").mkdir()
     for hour in (11, 10):
         (folder / "backups" / f"arena-20261120T{hour}0000Z.backup").touch()
@@ -115,6 +117,7 @@ def test_what_stands_in_files_and_rows_is_told(db: Database) -> None:
     )
     assert found["arena_backups", ()] == 2
     assert found["arena_backup_timestamp_seconds", ()] == NOW / 1000 - 3600
+    assert found["arena_backup_copy_timestamp_seconds", ()] == NOW / 1000 - 7200
     assert found["arena_job_timestamp_seconds", (("job", "arena.a"),)] == NOW / 1000
     assert found["arena_job_seconds", (("job", "arena.a"),)] == 1.5
     assert found["arena_job_failed", (("job", "arena.a"),)] == 0

@@ -13,6 +13,7 @@ from pathlib import Path
 import arena
 from arena.accounts import rules as accounts_rules
 from arena.accounts import store as accounts
+from arena.backups.actions.keeping import copied_at
 from arena.core import clock, sqlite
 from arena.core.config import Place
 from arena.core.db import Database
@@ -44,6 +45,7 @@ def facts(conn: sqlite3.Connection, *, place: Place, now: int) -> Facts:
         is_served=is_served(place.data),
         started_at=changed_at(place.address),
         beat_at=changed_at(place.beat),
+        copied_at=copied_at(place),
         jobs=store.jobs(conn),
         runs=store.last_runs(conn),
         admins=admins,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import arena
-from arena.backups.actions.keeping import backups_in
+from arena.backups.actions.keeping import backups_in, copied_at
 from arena.core import sqlite
 from arena.core.config import Config, Place
 from arena.core.queue import waiting
@@ -39,6 +39,7 @@ def look(conn: sqlite3.Connection, *, place: Place, config: Config) -> Seen:
         jobs=store.jobs(conn),
         runs=store.last_runs(conn),
         backups=[each.made_at for each in backups_in(place.backups(config.backups.folder))],
+        copied_at=copied_at(place),
         prices=prices.newest(conn)[0],
     )
 
@@ -118,6 +119,12 @@ def _seen(seen: Seen) -> Iterable[Any]:
     yield _gauge("arena_backups", "Backups that there are.", len(seen.backups))
     if seen.backups:
         yield _gauge("arena_backup_timestamp_seconds", "When the newest backup was made.", max(seen.backups) / 1000)
+    if seen.copied_at is not None:
+        yield _gauge(
+            "arena_backup_copy_timestamp_seconds",
+            "When the newest backup was made that lies in the bucket.",
+            seen.copied_at / 1000,
+        )
     if seen.beat_at is not None:
         yield _gauge("arena_worker_beat_timestamp_seconds", "When the worker last said it lives.", seen.beat_at / 1000)
     yield _counter(

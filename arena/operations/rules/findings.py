@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from arena.audit.models import Verdict
-from arena.core.clock import DAY, iso
+from arena.core.clock import DAY, HOUR, iso
 from arena.core.config import Config, rate
 from arena.operations.models import Facts, Finding
 from arena.operations.rules.jobs import is_late
@@ -21,6 +21,8 @@ OLD_PRICES = 180 * DAY
 CLOCK_OFF = 5_000
 SILENCE = 3 * 60_000
 """Milliseconds: the worker says each minute that it lives."""
+COPY_LATE = {"hour": 3 * HOUR, "day": 2 * DAY + 3 * HOUR}
+"""Milliseconds since the newest backup that was copied."""
 LITTLE = 1 << 30
 """Bytes."""
 WIDE = {4: 8, 6: 16}
@@ -163,6 +165,14 @@ def _work(config: Config, facts: Facts, now: int) -> Iterator[tuple[str, str]]:
         )
     if config.backups.every == "off":
         yield "no_backups", 'No backups are made by themselves. Set [backups] every to "hour" or "day".'
+    backups = config.backups
+    if backups.copy_to and backups.every != "off":
+        known = facts.copied_at or facts.started_at
+        if facts.is_served and known is not None and known < now - COPY_LATE[backups.every]:
+            yield (
+                "late_copy",
+                f"{backups.copy_to} has no recent copy of the backups. See under jobs why arena.backups.copy fails.",
+            )
     last = max(facts.beat_at or 0, facts.started_at or 0)
     if facts.is_served and now - last > SILENCE:
         yield (
