@@ -112,6 +112,8 @@ DOORS = (
     Door("GET", "/admin/budgets", "admin"),
     Door("POST", "/admin/budgets/team", "admin", "sensitive"),
     Door("POST", "/admin/budgets/person", "admin", "sensitive"),
+    Door("GET", "/admin/chat", "admin"),
+    Door("POST", "/admin/chat/test", "admin", "sensitive"),
     Door("GET", "/admin", "admin"),
     Door("POST", "/admin/invitations", "admin", "sensitive"),
     Door("GET", "/admin/people/{name}", "admin"),

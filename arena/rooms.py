@@ -15,6 +15,8 @@ import arena.audit.schema
 import arena.audit.store
 import arena.budgets.routes
 import arena.budgets.schema
+import arena.chat.routes
+import arena.chat.schema
 import arena.deliveries.schema
 import arena.home.routes
 import arena.leaderboard.routes
@@ -76,6 +78,7 @@ ROOMS = (
         arena.leaderboard.routes.router,
         sizes=arena.leaderboard.store.sizes,
     ),
+    Room("chat", arena.chat.schema.migrations, arena.chat.routes.router),
     Room("profiles", None, arena.profiles.routes.router),
     Room("home", None, arena.home.routes.router),
 )

@@ -3,6 +3,7 @@
 from arena.accounts import jobs as accounts
 from arena.audit import jobs as audit
 from arena.backups import jobs as backups
+from arena.chat import jobs as chat
 from arena.core.config import Config
 from arena.core.work import At, Hourly, Job, Minutely
 from arena.leaderboard import jobs as leaderboard
@@ -27,6 +28,10 @@ def _has_a_model(config: Config) -> bool:
     return bool(config.llm.provider)
 
 
+def _tells_somebody(config: Config) -> bool:
+    return bool(config.webhooks.url("slack") or config.webhooks.url("json"))
+
+
 JOBS = (
     Job("arena.audit.prune", "takes the oldest rows of the security log away", At(2, 0), audit.prune),
     Job("arena.accounts.tidy", "takes web sessions, links and codes away that are over", Hourly(17), accounts.tidy),
@@ -38,4 +43,6 @@ JOBS = (
     Job("arena.projects.evaluate", "judges the projects that wait", Minutely(), projects.evaluate, _has_a_model),
     Job("arena.leaderboard.freeze", "freezes the rankings of what is over", At(0, 5), leaderboard.freeze),
     Job("arena.leaderboard.prune", "lets old rankings of single days go", At(2, 10), leaderboard.prune),
+    Job("arena.chat.watch", "tells of new leaders, budgets and failing jobs", Minutely(), chat.watch, _tells_somebody),
+    Job("arena.chat.tell_week", "tells how the week ended", At(9, 0, 0), chat.tell_week, _tells_somebody),
 )

@@ -58,6 +58,7 @@ EVENTS = {
     "usage_exported": "A table of what people used and what it cost was handed out.",
     "audit_exported": "Rows of the security log were handed out.",
     "job_called_for": "An administrator had a job run before its time.",
+    "webhooks_tested": "A test message was sent to every chat and program that is told what happens.",
     "prices_updated": "New prices were taken over.",
     "privacy_mode_changed": "A person was hidden from, or shown on, public boards.",
 }

@@ -71,6 +71,13 @@ def mine(conn: sqlite3.Connection, user_id: str, today: str) -> list[State]:
     return states
 
 
+def reach(conn: sqlite3.Connection, state: State, *, now: int) -> int | None:
+    """Note which parts of a budget are reached; return the highest that was not before this month."""
+    put = store.reach_of_team if state.subject.whose == "team" else store.reach_of_person
+    new = [mark for mark in state.marks if put(conn, state.subject.id, state.today[:7], mark, now)]
+    return max(new, default=None)
+
+
 def _of_team(team: Team, amount: int | None) -> Subject:
     return Subject("team", team.id, team.slug, team.name, amount)
 

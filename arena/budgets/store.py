@@ -143,10 +143,3 @@ def reach_of_person(conn: sqlite3.Connection, user_id: str, month: str, mark: in
         {"user_id": user_id, "month": month, "mark": mark, "now": now},
     )
     return done.rowcount == 1
-
-
-def drop_marks(conn: sqlite3.Connection, before: str) -> int:
-    """Forget what was reached in months before one; return how many rows."""
-    where = {"before": before}
-    teams = conn.execute("DELETE FROM team_budget_marks WHERE month < :before", where).rowcount
-    return teams + conn.execute("DELETE FROM user_budget_marks WHERE month < :before", where).rowcount

@@ -33,6 +33,7 @@ ADMINS = (
         "/admin/evaluations?show=failed",
         "/admin/usage",
         "/admin/budgets",
+        "/admin/chat",
         "/admin/usage?by=day&by=person&by=team&by=project&by=tool&by=model",
     ),
 )

@@ -30,6 +30,15 @@ CREATE TABLE api_keys (
 
 CREATE INDEX idx_api_keys_user_id ON api_keys (user_id);
 
+CREATE TABLE chat_leaders (
+    period TEXT PRIMARY KEY,
+    start TEXT NOT NULL,
+    told TEXT REFERENCES users (id) ON DELETE SET NULL,
+    told_at INTEGER NOT NULL,
+    leader TEXT REFERENCES users (id) ON DELETE SET NULL,
+    since INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE collectors (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE
