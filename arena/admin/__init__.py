@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": ("arena.admin.doctor", "say what is weak about the box and what to do about it"),
     "config": ("arena.admin.config", "print the configuration as the box believes it"),
     "audit": ("arena.admin.audit", "read the security log, and prove that nobody changed it"),
+    "retention": ("arena.admin.retention", "let go what is older than is kept, or say what would go"),
     "recompute": ("arena.admin.recompute", "make all totals anew from the records"),
     "rankings": ("arena.admin.rankings", "freeze the rankings of days, weeks and months that are over"),
     "prices": ("arena.admin.prices", "show what models cost, take new prices over"),

@@ -81,15 +81,31 @@ def seldom(
 
 
 def prune(db: Database, *, days: int, now: int) -> int:
-    """Take away the beginning of the log that is older than so many days; return how many rows that were.
+    """Take away the beginning of the log that is older than so many days (0: nothing); return how many rows that were.
 
     The last row's number and hash stay as the chain's anchor. Rows go in the order of the chain, so one with a time
     far ahead (a clock that was wrong) keeps those behind it. (From a thread: it waits; a write for each few thousand.)
     """
     gone = 0
+    if not days:
+        return gone
     while dropped := db.write_sync(partial(_prune_some, before=now - days * DAY)):
         gone += dropped
     return gone
+
+
+def old(conn: sqlite3.Connection, *, days: int, now: int) -> int:
+    """How many rows `prune` would take away just now."""
+    if not days:
+        return 0
+    count, seq = 0, store.chain(conn).anchor_seq
+    while rows := store.following(conn, seq, PAGE):
+        for entry in rows:
+            if entry.created_at >= now - days * DAY:
+                return count
+            count += 1
+        seq = rows[-1].seq
+    return count
 
 
 def verify(db: Database) -> Verdict:

@@ -144,13 +144,18 @@ class Ranking(Struct, frozen=True, forbid_unknown_fields=True):
     late_days: Annotated[int, Meta(ge=0, le=60)] = 7
 
 
-class Retention(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long things are kept. Days; 0 is for ever where that may be."""
+Kept = Annotated[int, Meta(ge=0, le=36_500)]
+LEAST_DETAIL, LEAST_DAILY = 30, 371
 
-    audit_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
+
+class Retention(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long things are kept. Days; 0 keeps them for ever where that may be."""
+
+    detail_days: Kept = 90
+    daily_days: Kept = 400
+    ranking_days: Kept = 30
+    audit_days: Kept = 365
     delivery_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
-    daily_days: Annotated[int, Meta(ge=0, le=36_500)] = 400
-    ranking_days: Annotated[int, Meta(ge=0, le=36_500)] = 30
 
 
 class LLM(Struct, frozen=True, forbid_unknown_fields=True):
@@ -385,11 +390,24 @@ def _check(config: Config) -> None:
     token = config.metrics.bearer_token
     if token and not 16 <= len(token.value) <= 1000:
         raise ConfigError("[metrics] bearer_token must have at least 16 characters (openssl rand -hex 32 makes one)")
+    _check_retention(config.retention)
     _check_oauth(config)
     _check_llm(config.llm)
     _check_mail(config.mail)
     _check_webhooks(config.webhooks)
     _check_backups(config.backups)
+
+
+def _check_retention(keep: Retention) -> None:
+    if 0 < keep.detail_days < LEAST_DETAIL:
+        raise ConfigError(
+            f"[retention] detail_days must be 0 or at least {LEAST_DETAIL}: tools keep their own logs about that long, "
+            "so larger copies of a record may still arrive"
+        )
+    if 0 < keep.daily_days < LEAST_DAILY:
+        raise ConfigError(
+            f"[retention] daily_days must be 0 or at least {LEAST_DAILY}: the heatmap shows 53 weeks of daily rows"
+        )
 
 
 def _check_oauth(config: Config) -> None:

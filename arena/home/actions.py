@@ -59,21 +59,26 @@ def wheel() -> tuple[str, bytes]:
 async def everything_of(db: Database, *, user_id: str, name: str) -> AsyncIterator[bytes]:
     """Write all that the box keeps of a person as one JSON object, piece by piece; no secret is in it.
 
-    Instants are RFC 3339, and epoch milliseconds in ``at`` of records; keys of records are base64.
+    Instants are RFC 3339, and epoch milliseconds in ``at`` of records; keys of records are base64. Of records whose
+    detail is gone (``closed_records``) the keys are all there is.
     """
     yield await db.read(partial(_but_records, user_id=user_id, name=name))
-    after, more = b"", b""
-    while True:
-        last, piece = await db.read(partial(_some_records, user_id=user_id, after=after))
-        if not piece:
-            break
-        yield more + piece
-        after, more = last, b","
-    yield b"]}"
+    for heading, some in ((b',"records":[', _some_records), (b',"closed_records":[', _some_closed_records)):
+        yield heading
+        after, more = b"", b""
+        while True:
+            last, piece = await db.read(partial(some, user_id=user_id, after=after))
+            if not piece:
+                break
+            yield more + piece
+            after, more = last, b","
+        yield b"]"
+    yield b"}"
 
 
 def _but_records(conn: sqlite3.Connection, *, user_id: str, name: str) -> bytes:
     log = audit.newest_of_person(conn, user_id, 0, 2**62, 0)
+    closed = usage.closed_days(conn, user_id)
     found = {
         **msgspec.to_builtins(export_user(conn, name=name)),
         "security_log": [_told(entry) for entry in log],
@@ -83,8 +88,13 @@ def _but_records(conn: sqlite3.Connection, *, user_id: str, name: str) -> bytes:
         "monthly_budget": budgets.person_budget(conn, user_id),
         "project_evaluations": msgspec.to_builtins(projects.everything_of(conn, user_id)),
         "sessions": msgspec.to_builtins(usage.sessions_of_user(conn, user_id)),
+        "closed_days": [{**part._asdict(), **msgspec.structs.asdict(sums)} for part, sums in closed],
+        "closed_habits": [
+            {"project": project, **msgspec.to_builtins(each, str_keys=True)}
+            for project, each in usage.habits(conn, user_id).items()
+        ],
     }
-    return msgspec.json.encode(clock.readable(found))[:-1] + b',"records":['
+    return msgspec.json.encode(clock.readable(found))[:-1]
 
 
 def _told(entry: Entry) -> dict[str, object]:
@@ -96,6 +106,11 @@ def _told(entry: Entry) -> dict[str, object]:
 def _some_records(conn: sqlite3.Connection, *, user_id: str, after: bytes) -> tuple[bytes, bytes]:
     found = usage.some_records_of_user(conn, user_id, after, RECORDS)
     return (found[-1].key, b",".join(map(msgspec.json.encode, found))) if found else (b"", b"")
+
+
+def _some_closed_records(conn: sqlite3.Connection, *, user_id: str, after: bytes) -> tuple[bytes, bytes]:
+    found = usage.some_closed_records(conn, user_id, after, RECORDS)
+    return (found[-1], b",".join(map(msgspec.json.encode, found))) if found else (b"", b"")
 
 
 def _record(files: dict[str, bytes], itself: str) -> bytes:

@@ -1,12 +1,13 @@
 """Gather a person's figures in one snapshot."""
 
 import sqlite3
+from collections.abc import Iterable
 
 from arena.core import clock
 from arena.profiles.models import Facts
 from arena.projects import store as projects
 from arena.usage import store as usage
-from arena.usage.models import UserTotals
+from arena.usage.models import Habits, UserTotals
 
 
 def facts(conn: sqlite3.Connection, user_id: str, today: str) -> Facts:
@@ -17,7 +18,15 @@ def facts(conn: sqlite3.Connection, user_id: str, today: str) -> Facts:
         longest_streak=usage.longest_streak(conn, user_id),
         models=usage.models_of_user(conn, user_id),
         quarters=usage.instants_of_user(conn, user_id),
-        sessions=usage.sessions_of_user(conn, user_id),
+        sessions=usage.open_sessions_of_user(conn, user_id),
+        habits=_sum(usage.habits(conn, user_id).values()),
         cache=usage.cache_of_user(conn, user_id),
         passed=projects.passed(conn, user_id),
     )
+
+
+def _sum(parts: Iterable[Habits]) -> Habits:
+    whole = Habits()
+    for each in parts:
+        whole.add(each)
+    return whole

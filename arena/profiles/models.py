@@ -2,11 +2,12 @@
 
 from msgspec import Struct
 
-from arena.usage.models import Day, StoredSession, UserTotals
+from arena.usage.models import Day, Habits, StoredSession, UserTotals
 
 
 class Facts(Struct, frozen=True):
-    """What the database knows of a person's usage."""
+    """What the database knows of a person's usage: of models, hours and sessions what is open, and what closed ones
+    add up to (``habits``)."""
 
     totals: UserTotals
     days: list[Day]
@@ -14,6 +15,7 @@ class Facts(Struct, frozen=True):
     models: list[tuple[str, int, int]]
     quarters: list[tuple[int, int]]
     sessions: list[StoredSession]
+    habits: Habits
     cache: tuple[int, int]
     passed: int = 0
     """Projects that passed."""

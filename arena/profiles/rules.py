@@ -12,7 +12,8 @@ from arena.leaderboard.models import Standing
 from arena.leaderboard.rules import efficiency
 from arena.prices.rules import dollars
 from arena.profiles.models import Facts
-from arena.usage.models import StoredSession, UserTotals
+from arena.usage.models import Habits, StoredSession, UserTotals
+from arena.usage.rules.closing import hour_of_week
 
 STYLES = (
     ("creator", ("Write",)),
@@ -27,8 +28,14 @@ WEEKDAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "S
 def public(person: Person, standing: Standing | None, facts: Facts, days: Days, today: str) -> dict[str, Any]:
     """Shape a profile as the wire protocol has it."""
     totals = facts.totals
-    tools: Counter[str] = Counter()
-    metrics: Counter[str] = Counter()
+    habits = facts.habits
+    tools: Counter[str] = Counter(habits.tools)
+    metrics: Counter[str] = Counter(
+        linesAdded=habits.lines_added,
+        linesDeleted=habits.lines_deleted,
+        filesModified=habits.files_modified,
+        filesCreated=habits.files_created,
+    )
     for session in facts.sessions:
         tools.update(msgspec.json.decode(session.tool_usage, type=dict[str, int]))
         metrics.update(msgspec.json.decode(session.code_metrics, type=dict[str, int]))
@@ -54,7 +61,7 @@ def public(person: Person, standing: Standing | None, facts: Facts, days: Days, 
             "estimatedCost": dollars(totals.total_cost, totals.total_unpriced),
         },
         "modelUsage": _shares(
-            [(model, sessions) for model, sessions, _ in facts.models], "modelName", "sessionCount", None
+            [(model, sessions) for model, sessions, _ in _models(facts)], "modelName", "sessionCount", None
         ),
         "dailyActivity": [
             {
@@ -74,7 +81,7 @@ def public(person: Person, standing: Standing | None, facts: Facts, days: Days, 
         },
         "codeMetrics": _code(metrics),
         "toolUsage": _shares(tools.most_common(10), "toolName", "count", sum(tools.values())),
-        "vibeStyle": _style(tools, used),
+        "vibeStyle": _style(tools, used, habits),
         "agentBreakdown": _agents(totals),
         "isPrivate": person.private,
     }
@@ -113,6 +120,14 @@ def mine(standing: Standing | None, facts: Facts, today: str) -> dict[str, Any]:
     }
 
 
+def _models(facts: Facts) -> list[tuple[str, int, int]]:
+    """Each model, in how many sessions, and all its tokens; most sessions first."""
+    known = Habits(models=dict(facts.habits.models))
+    known.add(Habits(models={model: (sessions, tokens) for model, sessions, tokens in facts.models}))
+    found = [(model, sessions, tokens) for model, (sessions, tokens) in known.models.items()]
+    return sorted(found, key=lambda each: (-each[1], -each[2], each[0]))
+
+
 def _shares(pairs: list[tuple[str, int]], name: str, count: str, whole: int | None) -> list[dict[str, Any]]:
     total = whole if whole is not None else sum(number for _, number in pairs)
     return [{name: key, count: number, "percentage": _percent(number, total)} for key, number in pairs]
@@ -124,15 +139,13 @@ def _percent(part: int, whole: int) -> float:
 
 def _patterns(facts: Facts, used: list[StoredSession], days: Days) -> dict[str, Any]:
     """Tokens by the hour and weekday of each record, sessions by those of their end, in the box's zone."""
-    tokens_by_hour: Counter[int] = Counter()
-    tokens_by_weekday: Counter[int] = Counter()
-    for quarter, tokens in facts.quarters:
-        local = days.local(quarter * 900_000)
-        tokens_by_hour[local.hour] += tokens
-        tokens_by_weekday[local.isoweekday() % 7] += tokens
-    ends = [days.local(session.ended_at) for session in used]
-    by_hour = Counter(end.hour for end in ends)
-    by_weekday = Counter(end.isoweekday() % 7 for end in ends)
+    tokens: Counter[int] = Counter(facts.habits.hours)
+    for quarter, count in facts.quarters:
+        tokens[hour_of_week(days, quarter * 900_000)] += count
+    ends: Counter[int] = Counter(facts.habits.ends)
+    ends.update(hour_of_week(days, session.ended_at) for session in used)
+    tokens_by_hour, tokens_by_weekday = _by_hour_and_weekday(tokens)
+    by_hour, by_weekday = _by_hour_and_weekday(ends)
     return {
         "hourlyActivity": [
             {"hour": hour, "tokens": tokens_by_hour[hour], "sessions": by_hour[hour]} for hour in range(24)
@@ -152,6 +165,15 @@ def _patterns(facts: Facts, used: list[StoredSession], days: Days) -> dict[str, 
     }
 
 
+def _by_hour_and_weekday(counts: Counter[int]) -> tuple[Counter[int], Counter[int]]:
+    by_hour: Counter[int] = Counter()
+    by_weekday: Counter[int] = Counter()
+    for hour, count in counts.items():
+        by_hour[hour % 24] += count
+        by_weekday[hour // 24] += count
+    return by_hour, by_weekday
+
+
 def _code(metrics: Counter[str]) -> dict[str, Any] | None:
     if not any(metrics.values()):
         return None
@@ -166,16 +188,19 @@ def _code(metrics: Counter[str]) -> dict[str, Any] | None:
     }
 
 
-def _style(tools: Counter[str], used: list[StoredSession]) -> dict[str, Any] | None:
+def _style(tools: Counter[str], used: list[StoredSession], habits: Habits) -> dict[str, Any] | None:
     calls = sum(tools.values())
     if not calls:
         return None
+    sessions = len(used) + habits.sessions
+    seconds = sum(each.duration_seconds for each in used) + habits.seconds
+    turns = sum(each.turn_count for each in used) + habits.turns
     scores = {style: sum(tools[name] for name in names) for style, names in STYLES}
     return {
         "primaryStyle": max(scores, key=lambda style: scores[style]),
         "styleScores": {style: _percent(count, calls) for style, count in scores.items()},
-        "avgSessionDuration": round(sum(each.duration_seconds for each in used) / len(used)) if used else 0,
-        "avgTurnsPerSession": round(sum(each.turn_count for each in used) / len(used), 1) if used else 0,
+        "avgSessionDuration": round(seconds / sessions) if sessions else 0,
+        "avgTurnsPerSession": round(turns / sessions, 1) if sessions else 0,
     }
 
 

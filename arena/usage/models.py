@@ -1,7 +1,7 @@
 """What the usage room keeps, as rows, and what it answers."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct, field, structs
@@ -10,6 +10,8 @@ from arena.accounts.models import KeyOwner
 from arena.audit.models import Caller
 from arena.core.clock import Days
 from arena.wire import Record
+
+K = TypeVar("K")
 
 
 class Road:
@@ -185,6 +187,8 @@ class StoredSession(Struct):
     code_metrics: str
     created_at: int
     updated_at: int
+    closed: int = 0
+    """Whether only its identity is left (1): who, with which tool and model, in which project, and when it began."""
 
 
 class Totals(Struct):
@@ -340,6 +344,7 @@ class FlaggedSession(Struct, frozen=True):
     flagged_at: int
     decided_at: int | None
     decider: str | None
+    closed: int
 
 
 class Outcome(Struct):
@@ -392,6 +397,75 @@ class BeforeWrite(Struct, frozen=True):
     sends_telemetry: bool
     is_flagged: bool
     """Whether any of their sessions ever was."""
+    closed_person: int | None = None
+    """Their number among those who have closed records."""
+    first_day: str = ""
+    """The first day whose daily rows are kept."""
+
+
+class ClosedRecord(Struct, frozen=True):
+    """A row of `closed_records`: what is left of a record is that it was counted, in which session and chain."""
+
+    person: int
+    key: bytes
+    session: int
+    sidechain: int
+
+
+class ClosedPart(NamedTuple):
+    """What closed records are summed up by. ``excluded`` is 1 in sessions that were left out of ranking then."""
+
+    day: str
+    tool: int
+    road: int
+    excluded: int
+    project: str
+    model: str
+
+
+class Habits(Struct):
+    """What closed records and sessions of a project add up to beside tokens.
+
+    ``sessions`` are those with tokens, ``seconds`` how long they lasted, ``turns`` what they took. ``models`` has the
+    sessions and tokens of each model; ``hours`` the tokens and ``ends`` the ends of sessions by the hour of the week,
+    from Sunday's first, in the zone that the box had when they were closed.
+    """
+
+    sessions: int = 0
+    seconds: int = 0
+    turns: int = 0
+    lines_added: int = 0
+    lines_deleted: int = 0
+    files_created: int = 0
+    files_modified: int = 0
+    tools: dict[str, int] = field(default_factory=dict)
+    models: dict[str, tuple[int, int]] = field(default_factory=dict)
+    hours: dict[int, int] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
+
+    def add(self, other: "Habits") -> None:
+        """Add another sum."""
+        for name in ("sessions", "seconds", "turns", "lines_added", "lines_deleted", "files_created", "files_modified"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        add_counts(self.tools, other.tools)
+        add_counts(self.hours, other.hours)
+        add_counts(self.ends, other.ends)
+        for model, (sessions, tokens) in other.models.items():
+            known = self.models.get(model, (0, 0))
+            self.models[model] = known[0] + sessions, known[1] + tokens
+
+
+def add_counts(counts: dict[K, int], more: Mapping[K, int]) -> None:
+    """Add counts to others of the same kind."""
+    for name, count in more.items():
+        counts[name] = counts.get(name, 0) + count
+
+
+class Retained(Struct, frozen=True):
+    """What retention took away: rows by table, in how many writes."""
+
+    rows: dict[str, int]
+    writes: int
 
 
 class Day(Struct, frozen=True):

@@ -446,3 +446,83 @@ def _(db: Database) -> None:
         ) STRICT, WITHOUT ROWID
         """
     )
+
+
+@migrations(name="0013_closed")
+def _(db: Database) -> None:
+    # What is left of records whose detail is gone. Their identities are kept for ever, so people are numbered here:
+    # an id in each of them would take more than twice the disk.
+    db.execute(
+        """
+        CREATE TABLE closed_people (
+            number INTEGER PRIMARY KEY,
+            user_id TEXT NOT NULL UNIQUE REFERENCES users (id) ON DELETE CASCADE
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE closed_records (
+            person INTEGER NOT NULL REFERENCES closed_people (number) ON DELETE CASCADE,
+            key BLOB NOT NULL,
+            session INTEGER NOT NULL,
+            sidechain INTEGER NOT NULL CHECK (sidechain IN (0, 1)),
+            PRIMARY KEY (person, key)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    # By project and model too: so that a project can still be forgotten, and for whoever pays.
+    db.execute(
+        """
+        CREATE TABLE closed_days (
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            day TEXT NOT NULL,
+            tool INTEGER NOT NULL,
+            road INTEGER NOT NULL,
+            excluded INTEGER NOT NULL CHECK (excluded IN (0, 1)),
+            project TEXT NOT NULL,
+            model TEXT NOT NULL,
+            counted INTEGER NOT NULL CHECK (counted IN (0, 1)),
+            records INTEGER NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cache_write_tokens INTEGER NOT NULL,
+            cache_read_tokens INTEGER NOT NULL,
+            cost INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL,
+            PRIMARY KEY (user_id, day, tool, road, excluded, project, model)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE closed_habits (
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            project TEXT NOT NULL,
+            sessions INTEGER NOT NULL,
+            seconds INTEGER NOT NULL,
+            turns INTEGER NOT NULL,
+            lines_added INTEGER NOT NULL,
+            lines_deleted INTEGER NOT NULL,
+            files_created INTEGER NOT NULL,
+            files_modified INTEGER NOT NULL,
+            tools TEXT NOT NULL,
+            models TEXT NOT NULL,
+            hours TEXT NOT NULL,
+            ends TEXT NOT NULL,
+            PRIMARY KEY (user_id, project)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("ALTER TABLE sessions ADD COLUMN closed INTEGER NOT NULL DEFAULT 0 CHECK (closed IN (0, 1))")
+    db.execute("ALTER TABLE telemetry_prompts ADD COLUMN at INTEGER NOT NULL DEFAULT 0")
+    # Whose oldest daily rows are gone: the first day that may have one, and the longest run of active days before it.
+    db.execute(
+        """
+        CREATE TABLE kept_days (
+            user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+            first_day TEXT NOT NULL,
+            longest_streak INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )

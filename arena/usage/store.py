@@ -10,8 +10,11 @@ from arena.usage.models import (
     Anomaly,
     BeforeWrite,
     Begun,
+    ClosedPart,
+    ClosedRecord,
     Day,
     FlaggedSession,
+    Habits,
     RoadSums,
     StoredRecord,
     StoredSession,
@@ -224,14 +227,14 @@ def add_requests(conn: sqlite3.Connection, user_id: str, requests: Iterable[byte
     )
 
 
-def claim_prompt(conn: sqlite3.Connection, user_id: str, prompt: bytes, key: bytes) -> bytes:
+def claim_prompt(conn: sqlite3.Connection, user_id: str, prompt: bytes, key: bytes, at: int) -> bytes:
     """The key of the record that answers a prompt: the one given, unless another came first."""
     conn.execute(
         """
-        INSERT INTO telemetry_prompts (user_id, prompt, key) VALUES (:user_id, :prompt, :key)
+        INSERT INTO telemetry_prompts (user_id, prompt, key, at) VALUES (:user_id, :prompt, :key, :at)
         ON CONFLICT (user_id, prompt) DO NOTHING
         """,
-        {"user_id": user_id, "prompt": prompt, "key": key},
+        {"user_id": user_id, "prompt": prompt, "key": key, "at": at},
     )
     row = conn.execute(
         "SELECT key FROM telemetry_prompts WHERE user_id = :user_id AND prompt = :prompt",
@@ -291,7 +294,7 @@ def add_sessions(conn: sqlite3.Connection, sessions: Iterable[StoredSession]) ->
         INSERT INTO sessions VALUES (
             :number, :id, :user_id, :tool_type_id, :session_hash, :anonymous_project_id, :device, :road, :day,
             :first_at, :started_at, :ended_at, :duration_seconds, :model_name, :turn_count, :tool_usage, :code_metrics,
-            :created_at, :updated_at
+            :created_at, :updated_at, :closed
         )
         """,
         rows,
@@ -305,7 +308,7 @@ def put_session(conn: sqlite3.Connection, session: StoredSession) -> None:
         UPDATE sessions SET anonymous_project_id = :anonymous_project_id, device = :device, road = :road, day = :day,
             first_at = :first_at, started_at = :started_at, ended_at = :ended_at, duration_seconds = :duration_seconds,
             model_name = :model_name, turn_count = :turn_count, tool_usage = :tool_usage,
-            code_metrics = :code_metrics, updated_at = :updated_at
+            code_metrics = :code_metrics, updated_at = :updated_at, closed = :closed
         WHERE number = :number
         """,
         msgspec.structs.asdict(session),
@@ -319,6 +322,14 @@ def sessions_of_user(conn: sqlite3.Connection, user_id: str) -> list[StoredSessi
         SELECT * FROM sessions WHERE user_id = :user_id ORDER BY number
         """,
         {"user_id": user_id},
+    )
+    return [StoredSession(*row) for row in rows]
+
+
+def open_sessions_of_user(conn: sqlite3.Connection, user_id: str) -> list[StoredSession]:
+    """The sessions of a person of which more than the identity is left."""
+    rows = conn.execute(
+        "SELECT * FROM sessions WHERE user_id = :user_id AND closed = 0 ORDER BY number", {"user_id": user_id}
     )
     return [StoredSession(*row) for row in rows]
 
@@ -348,13 +359,19 @@ def day_rows_beside_project(conn: sqlite3.Connection, user_id: str, project: str
     the project has records of it, or of nobody knows which tool. (Looks through all records of the person.)"""
     rows = conn.execute(
         """
-        SELECT DISTINCT d.number
+        SELECT d.number
         FROM sessions AS s
             JOIN usage_records AS r ON r.user_id = s.user_id AND r.session = s.number
             JOIN sessions AS d ON d.user_id = s.user_id AND d.road = 5 AND d.day = r.day
         WHERE s.user_id = :user_id AND s.anonymous_project_id = :project
             AND d.tool_type_id IN (s.tool_type_id, 'unknown')
-        ORDER BY d.number
+        UNION
+        SELECT d.number
+        FROM closed_days AS c
+            JOIN tool_types AS t ON t.number = c.tool
+            JOIN sessions AS d ON d.user_id = c.user_id AND d.road = 5 AND d.day = c.day
+        WHERE c.user_id = :user_id AND c.project = :project AND d.tool_type_id IN (t.id, 'unknown')
+        ORDER BY 1
         """,
         {"user_id": user_id, "project": project},
     )
@@ -409,6 +426,12 @@ def token_usage(conn: sqlite3.Connection, session_id: str) -> Totals:
     return Totals(*row) if row else Totals()
 
 
+def has_usage(conn: sqlite3.Connection, session_id: str) -> bool:
+    """Whether it was ever written what a session counts."""
+    row = conn.execute("SELECT 1 FROM token_usage WHERE session_id = :session_id", {"session_id": session_id})
+    return row.fetchone() is not None
+
+
 def counted_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> Totals:
     """The sum of a session's counted records, afresh."""
     row = conn.execute(
@@ -438,21 +461,25 @@ def before_write(conn: sqlite3.Connection, user_id: str) -> BeforeWrite:
         SELECT t.total_input_tokens, t.total_output_tokens, t.total_cache_tokens, t.total_sessions, t.tokens_by_tool,
                t.sessions_by_tool, t.last_activity_at, t.total_cost, t.total_unpriced, r.sessions,
                p.user_id IS NOT NULL AS sends_telemetry,
-               EXISTS (SELECT 1 FROM anomalies AS a WHERE a.user_id = u.id) AS is_flagged
+               EXISTS (SELECT 1 FROM anomalies AS a WHERE a.user_id = u.id) AS is_flagged,
+               c.number, COALESCE(k.first_day, '') AS first_day
         FROM users AS u LEFT JOIN user_stats AS t ON t.user_id = u.id
             LEFT JOIN recent_sessions AS r ON r.user_id = u.id LEFT JOIN telemetry_people AS p ON p.user_id = u.id
+            LEFT JOIN closed_people AS c ON c.user_id = u.id LEFT JOIN kept_days AS k ON k.user_id = u.id
         WHERE u.id = :user_id
         """,
         {"user_id": user_id},
     ).fetchone()
     if row is None:
         return BeforeWrite(None, None, False, False)
-    *totals, recent, sends_telemetry, is_flagged = row
+    *totals, recent, sends_telemetry, is_flagged, closed_person, first_day = row
     return BeforeWrite(
         UserTotals(*totals) if totals[0] is not None else None,
         _recent.decode(recent) if recent is not None else None,
         bool(sends_telemetry),
         bool(is_flagged),
+        closed_person,
+        first_day,
     )
 
 
@@ -682,12 +709,17 @@ def is_used(conn: sqlite3.Connection, tool: int) -> bool:
     return row is not None
 
 
-def longest_streak(conn: sqlite3.Connection, user_id: str) -> int:
-    """The longest run of active days a person ever had."""
+def longest_streak(conn: sqlite3.Connection, user_id: str, before: str = "9999") -> int:
+    """The longest run of active days a person ever had (before a day)."""
     row = conn.execute(
-        "SELECT COALESCE(MAX(streak), 0) FROM daily_user_stats WHERE user_id = :user_id", {"user_id": user_id}
+        """
+        SELECT (SELECT COALESCE(MAX(streak), 0) FROM daily_user_stats
+                WHERE user_id = :user_id AND stat_date < :before),
+               (SELECT COALESCE(MAX(longest_streak), 0) FROM kept_days WHERE user_id = :user_id)
+        """,
+        {"user_id": user_id, "before": before},
     ).fetchone()
-    longest: int = row[0]
+    longest: int = max(row)
     return longest
 
 
@@ -739,6 +771,14 @@ def clear_sums(conn: sqlite3.Connection, user_id: str) -> None:
 def people_with_records(conn: sqlite3.Connection) -> list[str]:
     """The ids of everybody who ever reported anything."""
     return [row[0] for row in conn.execute("SELECT DISTINCT user_id FROM sessions ORDER BY user_id")]
+
+
+def people_with_records_since(conn: sqlite3.Connection, day: str) -> list[str]:
+    """The ids of everybody who used anything on a day or later; of everybody who ever reported, without a day."""
+    if not day:
+        return people_with_records(conn)
+    rows = conn.execute("SELECT DISTINCT user_id FROM road_days WHERE day >= :day ORDER BY user_id", {"day": day})
+    return [row[0] for row in rows]
 
 
 # -- anomalies
@@ -822,7 +862,8 @@ def flagged_sessions(conn: sqlite3.Connection, state: str, limit: int, offset: i
         """
         SELECT s.id, u.id AS user_id, u.username, u.display_name, s.tool_type_id, s.model_name, s.road, s.day,
                s.started_at, s.ended_at, s.duration_seconds, a.state, a.reasons, a.usual,
-               a.input_tokens, a.output_tokens, a.cache_tokens, a.flagged_at, a.decided_at, d.username AS decider
+               a.input_tokens, a.output_tokens, a.cache_tokens, a.flagged_at, a.decided_at, d.username AS decider,
+               s.closed
         FROM anomalies AS a JOIN sessions AS s ON s.number = a.session JOIN users AS u ON u.id = a.user_id
             LEFT JOIN users AS d ON d.id = a.decided_by
         WHERE a.state = :state ORDER BY a.flagged_at DESC, a.session DESC LIMIT :limit OFFSET :offset
@@ -838,7 +879,8 @@ def flagged_session(conn: sqlite3.Connection, session_id: str) -> FlaggedSession
         """
         SELECT s.id, u.id AS user_id, u.username, u.display_name, s.tool_type_id, s.model_name, s.road, s.day,
                s.started_at, s.ended_at, s.duration_seconds, a.state, a.reasons, a.usual,
-               a.input_tokens, a.output_tokens, a.cache_tokens, a.flagged_at, a.decided_at, d.username AS decider
+               a.input_tokens, a.output_tokens, a.cache_tokens, a.flagged_at, a.decided_at, d.username AS decider,
+               s.closed
         FROM sessions AS s JOIN anomalies AS a ON a.session = s.number JOIN users AS u ON u.id = a.user_id
             LEFT JOIN users AS d ON d.id = a.decided_by
         WHERE s.id = :session_id
@@ -859,7 +901,8 @@ def excluded_sessions(conn: sqlite3.Connection, user_id: str, limit: int) -> lis
         """
         SELECT s.id, u.id AS user_id, u.username, u.display_name, s.tool_type_id, s.model_name, s.road, s.day,
                s.started_at, s.ended_at, s.duration_seconds, a.state, a.reasons, a.usual,
-               a.input_tokens, a.output_tokens, a.cache_tokens, a.flagged_at, a.decided_at, d.username AS decider
+               a.input_tokens, a.output_tokens, a.cache_tokens, a.flagged_at, a.decided_at, d.username AS decider,
+               s.closed
         FROM anomalies AS a JOIN sessions AS s ON s.number = a.session JOIN users AS u ON u.id = a.user_id
             LEFT JOIN users AS d ON d.id = a.decided_by
         WHERE a.user_id = :user_id AND a.state = 'excluded' ORDER BY s.started_at DESC, s.number DESC
@@ -868,6 +911,352 @@ def excluded_sessions(conn: sqlite3.Connection, user_id: str, limit: int) -> lis
         {"user_id": user_id, "limit": limit},
     )
     return [FlaggedSession(*row) for row in rows]
+
+
+# -- what is closed
+
+
+def keys_before(conn: sqlite3.Connection, user_id: str, day: str, after: bytes, limit: int) -> list[bytes]:
+    """The keys of a person's records of days before one, from the key after one on, so many at the most."""
+    rows = conn.execute(
+        """
+        SELECT key FROM usage_records WHERE user_id = :user_id AND key > :after AND day < :day
+        ORDER BY key LIMIT :limit
+        """,
+        {"user_id": user_id, "day": day, "after": after, "limit": limit},
+    )
+    return [row[0] for row in rows]
+
+
+def models_of_sessions(conn: sqlite3.Connection, user_id: str) -> dict[tuple[int, str], int]:
+    """How many of a person's records count in each session with each model; day rows (road 5) are of no session."""
+    rows = conn.execute(
+        """
+        SELECT session, model, COUNT(*) FROM usage_records
+        WHERE user_id = :user_id AND counted = 1 AND road < 5 GROUP BY session, model
+        """,
+        {"user_id": user_id},
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def closed_person(conn: sqlite3.Connection, user_id: str) -> int:
+    """The number of a person among those who have closed records, given out with the first."""
+    where = {"user_id": user_id}
+    row = conn.execute("SELECT number FROM closed_people WHERE user_id = :user_id", where).fetchone()
+    if row is None:
+        row = conn.execute("INSERT INTO closed_people (user_id) VALUES (:user_id) RETURNING number", where).fetchone()
+    number: int = row[0]
+    return number
+
+
+def closed_of_messages(conn: sqlite3.Connection, person: int, messages: Sequence[bytes]) -> list[tuple[bytes, int]]:
+    """The closed records of some messages (8 bytes each): key, and whether it is a sidechain's."""
+    rows = conn.execute(
+        """
+        WITH RECURSIVE asked (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM asked WHERE number < :last)
+        SELECT r.key, r.sidechain FROM asked AS a CROSS JOIN closed_records AS r
+        WHERE r.person = :person AND r.key >= substr(:firsts, 16 * a.number + 1, 16)
+            AND r.key <= substr(:lasts, 16 * a.number + 1, 16)
+        """,
+        {
+            "person": person,
+            "last": len(messages) - 1,
+            "firsts": b"".join([message + bytes(8) for message in messages]),
+            "lasts": b"".join([message + b"\xff" * 8 for message in messages]),
+        },
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def close_records(conn: sqlite3.Connection, user_id: str, records: Sequence[ClosedRecord]) -> None:
+    """Keep the identities of records alone."""
+    rows: Any = records  # our connections take objects as they are
+    conn.executemany("INSERT INTO closed_records VALUES (:person, :key, :session, :sidechain)", rows)
+    conn.executemany(
+        "DELETE FROM usage_records WHERE user_id = :user_id AND key = :key",
+        [{"user_id": user_id, "key": each.key} for each in records],
+    )
+
+
+def add_to_closed_day(conn: sqlite3.Connection, user_id: str, part: ClosedPart, counted: int, sums: Totals) -> None:
+    """Add to what is closed of a day; the sessions in the sum are left to their own rows."""
+    conn.execute(
+        """
+        INSERT INTO closed_days VALUES
+            (:user_id, :day, :tool, :road, :excluded, :project, :model, :counted, :records, :input, :output,
+             :cache_write, :cache_read, :cost, :unpriced)
+        ON CONFLICT (user_id, day, tool, road, excluded, project, model) DO UPDATE SET
+            counted = excluded.counted, records = closed_days.records + excluded.records,
+            input_tokens = closed_days.input_tokens + excluded.input_tokens,
+            output_tokens = closed_days.output_tokens + excluded.output_tokens,
+            cache_write_tokens = closed_days.cache_write_tokens + excluded.cache_write_tokens,
+            cache_read_tokens = closed_days.cache_read_tokens + excluded.cache_read_tokens,
+            cost = closed_days.cost + excluded.cost, unpriced = closed_days.unpriced + excluded.unpriced
+        """,
+        {"user_id": user_id, **part._asdict(), "counted": counted, **msgspec.structs.asdict(sums)},
+    )
+
+
+def closed_days(conn: sqlite3.Connection, user_id: str) -> list[tuple[ClosedPart, Totals]]:
+    """What is closed of a person, day by day."""
+    rows = conn.execute(
+        """
+        SELECT day, tool, road, excluded, project, model, 0, records, input_tokens, output_tokens, cache_write_tokens,
+               cache_read_tokens, cost, unpriced
+        FROM closed_days WHERE user_id = :user_id ORDER BY day, tool, road, excluded, project, model
+        """,
+        {"user_id": user_id},
+    )
+    return [(ClosedPart(*tuple(row)[:6]), Totals(*tuple(row)[6:])) for row in rows]
+
+
+def count_closed(conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int | None) -> None:
+    """Let of what is closed of a day and tool one road's count, and no other's."""
+    conn.execute(
+        """
+        UPDATE closed_days SET counted = CASE WHEN road = :road AND excluded = 0 THEN 1 ELSE 0 END
+        WHERE user_id = :user_id AND day = :day AND tool = :tool
+        """,
+        {"user_id": user_id, "day": day, "tool": tool, "road": road or 0},
+    )
+
+
+def last_closed_day(conn: sqlite3.Connection) -> str | None:
+    """The last day of which anything is closed."""
+    row = conn.execute("SELECT MAX(day) FROM closed_days").fetchone()
+    day: str | None = row[0]
+    return day
+
+
+def habits(conn: sqlite3.Connection, user_id: str) -> dict[str, Habits]:
+    """What closed records and sessions of a person add up to beside tokens, by project."""
+    rows = conn.execute(
+        """
+        SELECT project, sessions, seconds, turns, lines_added, lines_deleted, files_created, files_modified,
+               tools, models, hours, ends
+        FROM closed_habits WHERE user_id = :user_id ORDER BY project
+        """,
+        {"user_id": user_id},
+    )
+    return {
+        row[0]: Habits(
+            row["sessions"],
+            row["seconds"],
+            row["turns"],
+            row["lines_added"],
+            row["lines_deleted"],
+            row["files_created"],
+            row["files_modified"],
+            _named.decode(row["tools"]),
+            _pairs.decode(row["models"]),
+            _numbered.decode(row["hours"]),
+            _numbered.decode(row["ends"]),
+        )
+        for row in rows
+    }
+
+
+def put_habits(conn: sqlite3.Connection, user_id: str, project: str, habits: Habits) -> None:
+    """Write what closed records and sessions of a project add up to beside tokens."""
+    folded = {name: _encode(getattr(habits, name)).decode() for name in ("tools", "models", "hours", "ends")}
+    conn.execute(
+        """
+        INSERT INTO closed_habits VALUES
+            (:user_id, :project, :sessions, :seconds, :turns, :lines_added, :lines_deleted, :files_created,
+             :files_modified, :tools, :models, :hours, :ends)
+        ON CONFLICT (user_id, project) DO UPDATE SET
+            sessions = excluded.sessions, seconds = excluded.seconds, turns = excluded.turns,
+            lines_added = excluded.lines_added, lines_deleted = excluded.lines_deleted,
+            files_created = excluded.files_created, files_modified = excluded.files_modified,
+            tools = excluded.tools, models = excluded.models, hours = excluded.hours, ends = excluded.ends
+        """,
+        {"user_id": user_id, "project": project, **msgspec.structs.asdict(habits), **folded},
+    )
+
+
+def set_deeds(conn: sqlite3.Connection, session: StoredSession) -> None:
+    """Write what a session's open records did; that is no news of the session."""
+    conn.execute(
+        """
+        UPDATE sessions SET turn_count = :turn_count, tool_usage = :tool_usage, code_metrics = :code_metrics
+        WHERE number = :number
+        """,
+        msgspec.structs.asdict(session),
+    )
+
+
+def sessions_with_records(conn: sqlite3.Connection, user_id: str, day: str) -> set[int]:
+    """The numbers of a person's sessions that have records of a day or later."""
+    rows = conn.execute(
+        "SELECT DISTINCT session FROM usage_records WHERE user_id = :user_id AND day >= :day",
+        {"user_id": user_id, "day": day},
+    )
+    return {row[0] for row in rows}
+
+
+def idle_sessions(conn: sqlite3.Connection, user_id: str, instant: int) -> list[StoredSession]:
+    """A person's open sessions that ended before an instant."""
+    rows = conn.execute(
+        "SELECT * FROM sessions WHERE user_id = :user_id AND closed = 0 AND ended_at < :instant ORDER BY number",
+        {"user_id": user_id, "instant": instant},
+    )
+    return [StoredSession(*row) for row in rows]
+
+
+def close_sessions(conn: sqlite3.Connection, sessions: Sequence[StoredSession]) -> int:
+    """Keep the identities of sessions alone; return how many rows of what they counted went with it."""
+    rows: Any = sessions  # our connections take objects as they are
+    conn.executemany(
+        """
+        UPDATE sessions SET device = NULL, started_at = COALESCE(first_at, started_at),
+            ended_at = COALESCE(first_at, started_at), duration_seconds = 0, turn_count = 0, tool_usage = '{}',
+            code_metrics = '{}', closed = 1
+        WHERE number = :number
+        """,
+        rows,
+    )
+    return conn.executemany("DELETE FROM token_usage WHERE session_id = :id", rows).rowcount
+
+
+def drop_requests(conn: sqlite3.Connection, user_id: str, requests: Iterable[bytes]) -> int:
+    """Forget that transcripts carry some requests; return how many were noted."""
+    return conn.executemany(
+        "DELETE FROM transcript_requests WHERE user_id = :user_id AND request = :request",
+        [{"user_id": user_id, "request": request} for request in requests],
+    ).rowcount
+
+
+def old_telemetry(conn: sqlite3.Connection, user_id: str, instant: int) -> tuple[int, int]:
+    """How many prompts a person's telemetry told of before an instant, and how many counters fell silent."""
+    row = conn.execute(
+        """
+        SELECT (SELECT COUNT(*) FROM telemetry_prompts WHERE user_id = :user_id AND at < :instant) AS prompts,
+               (SELECT COUNT(*) FROM metric_streams WHERE user_id = :user_id AND at < :instant) AS streams
+        """,
+        {"user_id": user_id, "instant": instant},
+    ).fetchone()
+    return row[0], row[1]
+
+
+def drop_prompts(conn: sqlite3.Connection, user_id: str, instant: int, limit: int) -> int:
+    """Forget prompts that telemetry told of before an instant, so many at the most; return how many went."""
+    return conn.execute(
+        """
+        DELETE FROM telemetry_prompts WHERE user_id = :user_id AND prompt IN (
+            SELECT prompt FROM telemetry_prompts WHERE user_id = :user_id AND at < :instant ORDER BY prompt LIMIT :limit
+        )
+        """,
+        {"user_id": user_id, "instant": instant, "limit": limit},
+    ).rowcount
+
+
+def drop_streams(conn: sqlite3.Connection, user_id: str, instant: int, limit: int) -> int:
+    """Forget counters that were last heard of before an instant, so many at the most; return how many went."""
+    return conn.execute(
+        """
+        DELETE FROM metric_streams WHERE user_id = :user_id AND stream IN (
+            SELECT stream FROM metric_streams WHERE user_id = :user_id AND at < :instant ORDER BY stream LIMIT :limit
+        )
+        """,
+        {"user_id": user_id, "instant": instant, "limit": limit},
+    ).rowcount
+
+
+def closed_sessions(conn: sqlite3.Connection, user_id: str) -> set[int]:
+    """The numbers of a person's sessions of which only the identity is left."""
+    rows = conn.execute("SELECT number FROM sessions WHERE user_id = :user_id AND closed = 1", {"user_id": user_id})
+    return {row[0] for row in rows}
+
+
+def is_closed(conn: sqlite3.Connection, session_id: str) -> bool:
+    """Whether only the identity is left of a session."""
+    row = conn.execute("SELECT closed FROM sessions WHERE id = :session_id", {"session_id": session_id}).fetchone()
+    return row is not None and row[0] == 1
+
+
+def drop_anomalies(conn: sqlite3.Connection, sessions: Iterable[int]) -> None:
+    """Forget that sessions were flagged."""
+    conn.executemany(
+        "DELETE FROM anomalies WHERE session = :session", [{"session": session} for session in sorted(sessions)]
+    )
+
+
+def days_before(conn: sqlite3.Connection, user_id: str, day: str) -> tuple[int, int]:
+    """How many daily rows a person has before a day: of everything, and of single tools."""
+    row = conn.execute(
+        """
+        SELECT (SELECT COUNT(*) FROM daily_user_stats WHERE user_id = :user_id AND stat_date < :day) AS days,
+               (SELECT COUNT(*) FROM daily_tool_stats WHERE user_id = :user_id AND stat_date < :day) AS tool_days
+        """,
+        {"user_id": user_id, "day": day},
+    ).fetchone()
+    return row[0], row[1]
+
+
+def drop_days(conn: sqlite3.Connection, user_id: str, day: str, longest: int) -> None:
+    """Remove a person's daily rows before a day; how long they were ever active in a row stays known."""
+    where = {"user_id": user_id, "day": day}
+    conn.execute("DELETE FROM daily_user_stats WHERE user_id = :user_id AND stat_date < :day", where)
+    conn.execute("DELETE FROM daily_tool_stats WHERE user_id = :user_id AND stat_date < :day", where)
+    conn.execute(
+        """
+        INSERT INTO kept_days (user_id, first_day, longest_streak) VALUES (:user_id, :day, :longest)
+        ON CONFLICT (user_id) DO UPDATE SET first_day = excluded.first_day, longest_streak = excluded.longest_streak
+        """,
+        {**where, "longest": longest},
+    )
+
+
+def forget_streak(conn: sqlite3.Connection, user_id: str) -> None:
+    """Forget how long a person was ever active in a row before the days that are kept."""
+    conn.execute("UPDATE kept_days SET longest_streak = 0 WHERE user_id = :user_id", {"user_id": user_id})
+
+
+def forget_closed_session(conn: sqlite3.Connection, user_id: str, session: int) -> int:
+    """Remove the identities of a session's closed records; return how many. (Looks through all of the person.)"""
+    return conn.execute(
+        """
+        DELETE FROM closed_records WHERE session = :session
+            AND person = (SELECT number FROM closed_people WHERE user_id = :user_id)
+        """,
+        {"user_id": user_id, "session": session},
+    ).rowcount
+
+
+def forget_closed_project(conn: sqlite3.Connection, user_id: str, project: str) -> None:
+    """Remove what is closed of a project."""
+    where = {"user_id": user_id, "project": project}
+    conn.execute("DELETE FROM closed_days WHERE user_id = :user_id AND project = :project", where)
+    conn.execute("DELETE FROM closed_habits WHERE user_id = :user_id AND project = :project", where)
+
+
+def forget_closed_day(conn: sqlite3.Connection, user_id: str, day: str, tool: int, road: int) -> None:
+    """Remove what is closed of a road, tool and day."""
+    conn.execute(
+        """
+        DELETE FROM closed_days WHERE user_id = :user_id AND day = :day AND tool = :tool AND road = :road
+        """,
+        {"user_id": user_id, "day": day, "tool": tool, "road": road},
+    )
+
+
+def some_closed_records(conn: sqlite3.Connection, user_id: str, after: bytes, limit: int) -> list[bytes]:
+    """The keys of a person's closed records from the one after a key on, so many at the most."""
+    rows = conn.execute(
+        """
+        SELECT r.key FROM closed_people AS p JOIN closed_records AS r ON r.person = p.number
+        WHERE p.user_id = :user_id AND r.key > :after ORDER BY r.key LIMIT :limit
+        """,
+        {"user_id": user_id, "after": after, "limit": limit},
+    )
+    return [row[0] for row in rows]
+
+
+_named = msgspec.json.Decoder(dict[str, int])
+_numbered = msgspec.json.Decoder(dict[int, int])
+_pairs = msgspec.json.Decoder(dict[str, tuple[int, int]])
+_encode = msgspec.json.Encoder().encode
 
 
 # -- looks
@@ -920,7 +1309,7 @@ def everybody(conn: sqlite3.Connection) -> dict[str, Any]:
 
 
 def models_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[str, int, int]]:
-    """Each model a person used: its name, in how many sessions, and all its tokens; most sessions first.
+    """Each model of a person's open records: its name, in how many sessions, and all its tokens; most sessions first.
 
     Day rows (road 5) are of no session.
     """
@@ -938,7 +1327,7 @@ def models_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[str, in
 
 
 def instants_of_user(conn: sqlite3.Connection, user_id: str) -> list[tuple[int, int]]:
-    """Each quarter of an hour in which a person has records: its number since the epoch, and all its tokens.
+    """Each quarter of an hour in which a person has open records: its number since the epoch, and all its tokens.
 
     Of day rows (road 5) nobody knows the hour.
     """
@@ -958,9 +1347,13 @@ def cache_of_user(conn: sqlite3.Connection, user_id: str) -> tuple[int, int]:
     """What a person's records wrote to and read from caches, in tokens."""
     row = conn.execute(
         """
-        SELECT CAST(COALESCE(SUM(t.cache_creation_tokens), 0) AS BIGINT),
-               CAST(COALESCE(SUM(t.cache_read_tokens), 0) AS BIGINT)
-        FROM sessions AS s JOIN token_usage AS t ON t.session_id = s.id WHERE s.user_id = :user_id
+        SELECT CAST(COALESCE(SUM(written), 0) AS BIGINT), CAST(COALESCE(SUM(read), 0) AS BIGINT)
+        FROM (
+            SELECT t.cache_creation_tokens AS written, t.cache_read_tokens AS read
+            FROM sessions AS s JOIN token_usage AS t ON t.session_id = s.id WHERE s.user_id = :user_id
+            UNION ALL
+            SELECT cache_write_tokens, cache_read_tokens FROM closed_days WHERE user_id = :user_id AND counted = 1
+        ) AS parts
         """,
         {"user_id": user_id},
     ).fetchone()
@@ -981,7 +1374,7 @@ def people_with_days(conn: sqlite3.Connection, first: str, last: str) -> set[str
 def used(conn: sqlite3.Connection, user_id: str, first: str, last: str) -> list[Used]:
     """What a person's counted records from one day to another, both included, add up to, by all that tells them apart.
 
-    (Looks through all records of the person.)
+    Closed ones stand apart from the others. (Looks through all records of the person.)
     """
     rows = conn.execute(
         """
@@ -994,6 +1387,10 @@ def used(conn: sqlite3.Connection, user_id: str, first: str, last: str) -> list[
         FROM usage_records AS r LEFT JOIN sessions AS s ON s.number = r.session
         WHERE r.user_id = :user_id AND r.counted = 1 AND r.day >= :first AND r.day <= :last
         GROUP BY r.day, r.tool, r.model, COALESCE(s.anonymous_project_id, '')
+        UNION ALL
+        SELECT day, tool, model, project, 0, records, input_tokens, output_tokens, cache_write_tokens,
+               cache_read_tokens, cost, unpriced
+        FROM closed_days WHERE user_id = :user_id AND counted = 1 AND day >= :first AND day <= :last
         """,
         {"user_id": user_id, "first": first, "last": last},
     )
@@ -1032,7 +1429,9 @@ def sizes(conn: sqlite3.Connection) -> dict[str, int]:
     """How many rows the tables of this room have that grow; of records those of every road, by their sums."""
     row = conn.execute(
         """
-        SELECT (SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM road_days) AS usage_records,
+        SELECT (SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM road_days)
+                - (SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM closed_days) AS usage_records,
+            (SELECT CAST(COALESCE(SUM(records), 0) AS BIGINT) FROM closed_days) AS closed_records,
             (SELECT count(*) FROM sessions) AS sessions,
             (SELECT count(*) FROM daily_user_stats) AS daily_user_stats
         """

@@ -39,6 +39,55 @@ CREATE TABLE chat_leaders (
     since INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE closed_days (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    day TEXT NOT NULL,
+    tool INTEGER NOT NULL,
+    road INTEGER NOT NULL,
+    excluded INTEGER NOT NULL CHECK (excluded IN (0, 1)),
+    project TEXT NOT NULL,
+    model TEXT NOT NULL,
+    counted INTEGER NOT NULL CHECK (counted IN (0, 1)),
+    records INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cache_write_tokens INTEGER NOT NULL,
+    cache_read_tokens INTEGER NOT NULL,
+    cost INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL,
+    PRIMARY KEY (user_id, day, tool, road, excluded, project, model)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE closed_habits (
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    project TEXT NOT NULL,
+    sessions INTEGER NOT NULL,
+    seconds INTEGER NOT NULL,
+    turns INTEGER NOT NULL,
+    lines_added INTEGER NOT NULL,
+    lines_deleted INTEGER NOT NULL,
+    files_created INTEGER NOT NULL,
+    files_modified INTEGER NOT NULL,
+    tools TEXT NOT NULL,
+    models TEXT NOT NULL,
+    hours TEXT NOT NULL,
+    ends TEXT NOT NULL,
+    PRIMARY KEY (user_id, project)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE closed_people (
+    number INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL UNIQUE REFERENCES users (id) ON DELETE CASCADE
+) STRICT;
+
+CREATE TABLE closed_records (
+    person INTEGER NOT NULL REFERENCES closed_people (number) ON DELETE CASCADE,
+    key BLOB NOT NULL,
+    session INTEGER NOT NULL,
+    sidechain INTEGER NOT NULL CHECK (sidechain IN (0, 1)),
+    PRIMARY KEY (person, key)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE collectors (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE
@@ -167,6 +216,12 @@ CREATE TABLE jobs (
     done INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+CREATE TABLE kept_days (
+    user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    first_day TEXT NOT NULL,
+    longest_streak INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE metric_streams (
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -421,7 +476,7 @@ CREATE TABLE sessions (
     tool_usage TEXT NOT NULL DEFAULT '{}',
     code_metrics TEXT NOT NULL DEFAULT '{}',
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL, closed INTEGER NOT NULL DEFAULT 0 CHECK (closed IN (0, 1)),
     UNIQUE (user_id, session_hash)
 ) STRICT;
 
@@ -462,7 +517,7 @@ CREATE TABLE telemetry_people (
 CREATE TABLE telemetry_prompts (
     user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     prompt BLOB NOT NULL,
-    key BLOB NOT NULL,
+    key BLOB NOT NULL, at INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (user_id, prompt)
 ) STRICT, WITHOUT ROWID;
 

@@ -98,6 +98,9 @@ def test_an_unknown_key_in_the_environment_is_refused_by_name() -> None:
         ("[arena]\nslow_ms = 0", r"`\$\.arena\.slow_ms`"),
         ('[metrics]\nbearer_token = "0123456789abcdef"', r"\[metrics\] bearer_token is a secret"),
         ('[client]\noldest = "new"', r"`\$\.client\.oldest`"),
+        ("[retention]\ndetail_days = 29", r"\[retention\] detail_days must be 0 or at least 30: .* may still arrive"),
+        ("[retention]\ndaily_days = 370", r"\[retention\] daily_days must be 0 or at least 371: the heatmap"),
+        ("[retention]\naudit_days = -1", r"`\$\.retention\.audit_days`"),
         ("[accounts]\nsession_days = 0", r"`\$\.accounts\.session_days`"),
         ('[limits]\napi = "100/fortnight"', r"\[limits\] api: '100/fortnight' is no limit; write a number a minute"),
         ("[limits]\notlp = -1", r"\[limits\] otlp: -1 is no limit"),
@@ -154,6 +157,11 @@ def test_an_unknown_key_in_the_environment_is_refused_by_name() -> None:
 def test_a_value_that_cannot_be_used_is_refused_by_its_key(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         load_text(tmp_path, text)
+
+
+def test_retention_can_be_turned_off(tmp_path: Path) -> None:
+    keep = load_text(tmp_path, "[retention]\ndetail_days = 0\ndaily_days = 0\naudit_days = 0").retention
+    assert (keep.detail_days, keep.daily_days, keep.audit_days, keep.ranking_days) == (0, 0, 0, 30)
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def recorded(db: Database, days) -> Database:
 def test_totals_stay_as_they_are(recorded: Database, capsys: pytest.CaptureFixture[str]) -> None:
     before = sums(recorded)
     assert admin.main(["recompute", "--data", str(recorded.path.parent)]) == 0
-    assert capsys.readouterr().out == "1 people recomputed.\n"
+    assert capsys.readouterr().out == "1 person recomputed.\n"
     assert sums(recorded) == before
 
 

@@ -21,8 +21,9 @@ def judge(
     """Let an administrator decide on a flagged session; every sum and board follows. Returns whether that is new.
 
     ``fine`` has seen it and lets it count, ``exclude`` leaves it out of ranking whatever is sent of it later,
-    ``restore`` lets it count again. Raises `NotFound` for a session that was not flagged, and `Conflict` for one that
-    somebody else excluded before it was found fine.
+    ``restore`` lets it count again. What is closed of a session stays where it is. Raises `NotFound` for a session
+    that was not flagged, and `Conflict` for one that somebody else excluded before it was found fine, or of which only
+    its identity is left.
     """
     found = store.anomaly(conn, session_id)
     if found is None:
@@ -33,6 +34,8 @@ def judge(
     if found.state == state or (verdict == "restore" and found.state == "open"):
         return False
     moves = "excluded" in (found.state, state)
+    if moves and store.is_closed(conn, session_id):
+        raise Conflict("This session is older than detail is kept, so what it counts stays as it is.")
     if found.state == "fine":  # its figures are of then
         counts = store.token_usage(conn, session_id)
         found.input_tokens, found.output_tokens = counts.input, counts.output

@@ -34,7 +34,7 @@ from arena.usage.models import (
     UserTotals,
     Write,
 )
-from arena.usage.rules.copies import counting_road, genuine, merge, tokens_of, totals_of, used_by, was_used
+from arena.usage.rules.copies import counting_road, genuine, is_closed, merge, tokens_of, totals_of, used_by, was_used
 from arena.usage.rules.doubts import GROWN_SINCE, OUTPUT_PER_DAY, RECENT, Usual, doubts, is_beyond_response
 from arena.usage.rules.telemetry import event_key, is_told_by, point_groups
 from arena.wire import Record
@@ -113,6 +113,8 @@ class Book:
         self.days = days
         self.now = now
         self.groups: dict[bytes, dict[bytes, StoredRecord]] = {}
+        self.closed: dict[bytes, dict[bytes, int]] = {}
+        """By message, its closed records, and whether each is a sidechain's."""
         self.changed: set[bytes] = set()
         self.known: dict[str, StoredSession] = {}
         """Sessions that were looked up, by identity."""
@@ -164,18 +166,22 @@ class Book:
 
     def take(self, report: Report, road: int, outcome: Outcome) -> tuple[str, str]:
         """Merge a report that was looked up; return its session's id and what became of the session."""
+        told = len(report.records)
+        fresh = self._not_closed(report, road)
         if road in OPENTELEMETRY:
-            told = len(report.records)
-            report = self._not_yet_told(report, road)
-            outcome.known += told - len(report.records)
-            if not report.records and road == Road.METRICS:
-                return "", "known"
+            report = fresh = self._not_yet_told(fresh, road)
+        outcome.known += told - len(fresh.records)
+        known = self.sessions.get(report.session_hash) or self.known.get(report.session_hash)
+        if not fresh.records and (road == Road.METRICS or (known is not None and known.closed)):
+            return known.id if known is not None else "", "known"
+        if known is not None and known.closed:
+            report = _as_new(fresh)
         session = self._session(report, road)
         is_new = session.number in self.new and session.number not in self.reported
         self.reported.add(session.number)
         before = (outcome.stored, outcome.grown)
         collector = self.shared.collector(report.collector)
-        for sent in report.records:
+        for sent in fresh.records:
             day = report.day or self.days.of(sent.at)
             copy = _copy(self.user_id, sent, session.number, report.tool.number, road, day, collector)
             self._take_record(copy, outcome)
@@ -183,6 +189,17 @@ class Book:
         if is_new:
             return session.id, "stored"
         return session.id, "known" if before == (outcome.stored, outcome.grown) else "grown"
+
+    def _not_closed(self, report: Report, road: int) -> Report:
+        """A report without copies of closed records."""
+        if not self.closed:
+            return report
+        records = []
+        for each in report.records:
+            key = bytes.fromhex(each.key)
+            if not is_closed(key, each.sidechain, road, self.closed.get(key[:8], {})):
+                records.append(each)
+        return msgspec.structs.replace(report, records=records)
 
     def _not_yet_told(self, report: Report, road: int) -> Report:
         """What of a report of telemetry no better road has told."""
@@ -193,9 +210,14 @@ class Book:
         return self.telemetry.metrics(report, session.road if session is not None else None)
 
     def take_everything(self) -> None:
-        """Take all records and sessions of the person as if they were new."""
+        """Take all records and sessions of the person as if they were new, and what closed ones left as it is."""
         self.anew = True
+        for part, totals in store.closed_days(self.conn, self.user_id):
+            self.moved[part.day, part.tool, part.road, part.excluded].add(totals)
         for session in store.sessions_of_user(self.conn, self.user_id):
+            if session.closed:
+                self._move_session(session, 1)
+                continue
             session.turn_count, session.tool_usage, session.code_metrics = 0, "{}", "{}"
             if session.road != Road.DAY_ROWS:  # they are of a day, not of an instant
                 session.day = self.days.of(session.started_at if session.first_at is None else session.first_at)
@@ -249,6 +271,8 @@ class Book:
                 return self._new_session(report, road, first_at)
             self._move_session(session, -1)
             self.sessions[report.session_hash] = session
+            if session.closed:
+                session.closed, session.started_at, session.ended_at = 0, report.started_at, report.ended_at
         self._note_begin(session, road, first_at)
         if first_at is not None and (session.first_at is None or first_at < session.first_at):
             session.first_at, session.day = first_at, self.days.of(first_at)
@@ -360,6 +384,9 @@ class Book:
         for part in _parts(closed, MESSAGES_AT_ONCE):
             for row in store.records_of_messages(self.conn, self.user_id, part):
                 found.setdefault(row.key[:8], {})[row.key] = row
+            if self.before.closed_person is not None:
+                for key, sidechain in store.closed_of_messages(self.conn, self.before.closed_person, part):
+                    self.closed.setdefault(key[:8], {})[key] = sidechain
         for group in found.values():
             for row in genuine(group.values()):
                 self._move_record(row, -1)
@@ -457,6 +484,8 @@ class Book:
                     counted[day][tool] = new.minus(old[tool])
                 if old_road != new_road and old_road is not None:
                     recounted |= store.uncount(self.conn, self.user_id, day, tool, old_road)
+                if self.before.closed_person is not None and (old_road != new_road or self.anew):
+                    store.count_closed(self.conn, self.user_id, day, tool, new_road)
                 if old_road != new_road and (tool, new_road) in there:
                     self._reopen(day, tool, new_road)
         return roads, counted, recounted
@@ -508,7 +537,7 @@ class Book:
                 totals = store.token_usage(self.conn, session.id)
                 totals.add(work.totals)
                 usages.append((session, totals))
-            if (_add_deeds(session, work) or number in by_number) and number not in self.new:
+            if (add_deeds(session, work) or number in by_number) and number not in self.new:
                 store.put_session(self.conn, session)
         store.add_sessions(self.conn, [by_number[number] for number in sorted(self.new)])
         store.put_token_usages(self.conn, usages)
@@ -529,6 +558,8 @@ class Book:
                 tokens_by_tool[name] = tokens_by_tool.get(name, 0) + totals.tokens
                 sessions_by_tool[name] = sessions_by_tool.get(name, 0) + totals.sessions
             sum_of_all.add(change)
+            if self._is_gone(stat_date):
+                continue
             if self._move_day(stat_date, change, by_tool):
                 toggled.append(stat_date)
         self._mend_streaks(
@@ -554,6 +585,10 @@ class Book:
             self.now,
         )
         return max(0, sum_of_all.input + sum_of_all.output)
+
+    def _is_gone(self, stat_date: str) -> bool:
+        """Whether a day's daily rows are gone. (Whoever counts from nothing makes them again, for the runs of days.)"""
+        return stat_date < self.before.first_day and not self.anew
 
     def _move_day(self, stat_date: str, change: Totals, by_tool: dict[int, Totals]) -> bool:
         """Move a day's sums; return whether the day became active or ceased to be."""
@@ -594,6 +629,8 @@ class Book:
         """Move what each tool counts, day by day and in all, and the runs of days with it."""
         toggled: dict[int, list[str]] = defaultdict(list)
         for stat_date, by_tool in sorted(counted.items()):
+            if self._is_gone(stat_date):
+                continue
             for tool, totals in by_tool.items():
                 tokens = store.move_tool_day(self.conn, self.user_id, tool, stat_date, totals)
                 if bool(tokens) != bool(tokens - totals.tokens):
@@ -726,6 +763,12 @@ def _copy(user_id: str, sent: Record, session: int, tool: int, road: int, day: s
     )
 
 
+def _as_new(report: Report) -> Report:
+    """A report as if nothing had been of its session before its records."""
+    times = [each.at for each in report.records]
+    return msgspec.structs.replace(report, started_at=min(times), ended_at=max(times), duration_seconds=None)
+
+
 def _counting(by_tool: dict[int, RoadSums], tool: int, road: int | None) -> Totals:
     return by_tool.get(tool, {}).get((road or 0, 0), Totals())
 
@@ -743,7 +786,7 @@ def _main_model(records: list[Record]) -> str | None:
     return max(outputs, key=lambda model: (outputs[model], model), default=None)
 
 
-def _add_deeds(session: StoredSession, work: Work) -> bool:
+def add_deeds(session: StoredSession, work: Work) -> bool:
     """Add turns, tool calls and lines to a session; return whether there were any."""
     has_lines = work.lines_added or work.lines_deleted or work.modified or work.created
     session.turn_count += work.turns

@@ -7,14 +7,24 @@ from arena.audit.models import Caller
 from arena.core.clock import Days
 from arena.usage import store
 from arena.usage.actions.book import Book
+from arena.usage.models import TOOL_BY_ID, Road
 
 
 def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> None:
-    """Make every sum of a person anew from their records, each put into the day of the zone as it is now."""
+    """Make every sum of a person anew from their records, each put into the day of the zone as it is now.
+
+    What closed records left behind stays as it is, in the days that they were of.
+    """
+    known = store.user_totals(conn, user_id)
     store.clear_sums(conn, user_id)
+    store.forget_streak(conn, user_id)
     book = Book(conn, user_id, days, now)
     book.take_everything()
+    if known is not None and book.before.closed_person is not None:  # when a closed session ended is not known any more
+        book.last_activity = max(book.last_activity, known.last_activity_at)
     book.close()
+    if first_day := book.before.first_day:
+        store.drop_days(conn, user_id, first_day, store.longest_streak(conn, user_id, first_day))
 
 
 def forget(
@@ -28,9 +38,14 @@ def forget(
     sessions = store.sessions_of_project(conn, user_id, project)
     rows = store.day_rows_beside_project(conn, user_id, project)
     records = 0
+    for number in rows:
+        if row := store.session_by_number(conn, number):
+            store.forget_closed_day(conn, user_id, row.day, TOOL_BY_ID[row.tool_type_id].number, Road.DAY_ROWS)
     for number in [*sessions, *rows]:
         records += store.delete_records_of_session(conn, user_id, number)
+        records += store.forget_closed_session(conn, user_id, number)
         store.delete_session(conn, number)
+    store.forget_closed_project(conn, user_id, project)
     recount(conn, user_id, days=days, now=now)
     if sessions:
         note(conn, "usage_forgotten", user_id, caller, now, prefix=prefix, sessions=len(sessions), records=records)

@@ -52,7 +52,7 @@ class Telemetry:
 
     def _turn(self, sent: Record, report: Report) -> Record:
         prompt, key = report.prompts.get(sent.key), bytes.fromhex(sent.key)
-        if prompt is None or store.claim_prompt(self.conn, self.user_id, prompt, key) != key:
+        if prompt is None or store.claim_prompt(self.conn, self.user_id, prompt, key, sent.at) != key:
             return sent
         return msgspec.structs.replace(sent, turns=1)
 

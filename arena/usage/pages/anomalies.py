@@ -39,7 +39,10 @@ class Act(Struct, frozen=True):
 
 
 class Flagged(Struct, frozen=True):
-    """One flagged session. Times are epoch milliseconds; ``why`` are sentences without a full stop."""
+    """One flagged session. Times are epoch milliseconds; ``why`` are sentences without a full stop.
+
+    What a ``closed`` one counts cannot be moved any more.
+    """
 
     id: str
     name: str
@@ -57,6 +60,7 @@ class Flagged(Struct, frozen=True):
     decided_at: int | None
     decider: str
     acts: tuple[Act, ...]
+    closed: bool
 
 
 class AnomaliesPage(Struct, frozen=True):
@@ -131,8 +135,11 @@ def _flagged(session: FlaggedSession) -> Flagged:
         decided_at=session.decided_at,
         decider=session.decider or "",
         acts=tuple(
-            Act(f"{PATH}/{session.id}/{verdict}", label, f"{label}: {whose}") for verdict, label in ACTS[session.state]
+            Act(f"{PATH}/{session.id}/{verdict}", label, f"{label}: {whose}")
+            for verdict, label in ACTS[session.state]
+            if not session.closed or (session.state, verdict) == ("open", "fine")
         ),
+        closed=bool(session.closed),
     )
 
 
@@ -143,9 +150,11 @@ def _reason(reason: str, session: FlaggedSession) -> str:
             return f"{tokens / session.usual:,.0f} times the {words.short(session.usual)} that are usual for them"
         case "response":
             return "holds a response larger than any model gives"
-        case "rate":
+        case "rate" if not session.closed:
             seconds = max(session.duration_seconds, (session.ended_at - session.started_at) // 1000)
             return f"more output than can be written in {_span(seconds)}"
+        case "rate":
+            return "more output than can be written while it lasted"
         case "day":
             return f"took {_short_day(session.day)} beyond what can be written in a day"
     return "far above what is usual for them"

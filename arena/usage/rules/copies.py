@@ -1,6 +1,6 @@
 """Which copy of a record is the record, which is only a replay, and which road counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -100,6 +100,19 @@ def genuine(records: Iterable[StoredRecord]) -> list[StoredRecord]:
         for copy in known
         if copy.sidechain and not (copy.model in models if copy.tool == UNKNOWN.number else copy.tool in tools)
     ]
+
+
+def is_closed(key: bytes, sidechain: bool, road: int, closed: Mapping[bytes, int]) -> bool:
+    """Whether a copy is of a response of which only the identity is left: what that counted stays as it is.
+
+    ``closed`` has the closed records of the copy's message, and whether each is a sidechain's. A machine's whole day
+    is closed at once; else a message is closed to its copies in the other chain, too.
+    """
+    if key in closed:
+        return True
+    if not closed or road == Road.DAY_ROWS:
+        return bool(closed)
+    return sidechain != all(closed.values())
 
 
 def counting_road(by_tool: dict[int, RoadSums], tool: int) -> int | None:
