@@ -42,7 +42,7 @@ from arena.core.log import Seldom, log
 from arena.core.queue import Waker
 from arena.doors import BY_ROUTE, check, doorkeeper
 from arena.openapi import document
-from arena.rooms import Handler, hot_handlers, routers, sizes
+from arena.rooms import Handler, figures, hot_handlers, routers, sizes
 from arena.schedule import JOBS
 from arena.web.answers import Answers, Kept, Key, Question, question
 from arena.web.api import Answer
@@ -75,6 +75,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
         identify=identify,
         worker_runs=worker_runs,
         sizes=sizes,
+        figures=figures,
         jobs=JOBS,
         wake=Waker(place.data, keyring),
     )
@@ -133,6 +134,7 @@ class Outside:
             path: self._hot(handler, path, BY_ROUTE["POST", path].limit) for path, handler in hot_handlers().items()
         }
         self.slow = box.config.arena.slow_ms / 1000
+        self.tells_all = box.config.arena.log_level == "debug"
         self.seldom = Seldom()
         self.answers = Answers()
         self.making: dict[Key, asyncio.Event] = {}
@@ -234,20 +236,15 @@ class Outside:
         """Count an answer that begins now; write down one that failed, or took long."""
         seconds = time.perf_counter() - scope["began"]
         self.box.counts.answered(scope["method"], door, status, seconds)
+        if self.tells_all:
+            log().debug("request", **_told(scope, door, status, seconds))
         if (status < 500 and seconds < self.slow) or "is_logged" in scope:
             return
         # A full disk refuses everybody: that is told once in a while, with how often.
         count = self.seldom.count(door) if status == 503 else 1
         if count:
-            log().warning(
-                "failed" if status >= 500 else "slow",
-                request_id=scope["request_id"],
-                method=scope["method"] if door else "",  # where no route is, anybody can write anything
-                path=door,
-                status=status,
-                ms=round(seconds * 1000),
-                count=count,
-            )
+            event = "failed" if status >= 500 else "slow"
+            log().warning(event, **_told(scope, door, status, seconds), count=count)
 
     def _dressed(self, scope: Scope, send: Send) -> Send:
         """Add our headers to whatever the rooms answer, and pack it if it is worth it."""
@@ -317,6 +314,13 @@ class Outside:
             headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _told(scope: Any, door: str, status: int, seconds: float) -> dict[str, Any]:
+    """What the log says of a request: never its address, which may hold a token; of a strange one not the method."""
+    method = scope["method"] if door else ""
+    ms = round(seconds * 1000)
+    return {"request_id": scope["request_id"], "method": method, "path": door, "status": status, "ms": ms}
 
 
 _HOST = re.compile(rb"(?:[\w.-]*|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")

@@ -1,6 +1,6 @@
 """THE FLOOR PLAN: one line a room, lowest first. Only here are the rooms' schemas and routes opened."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from litestar import Request, Router
@@ -26,6 +26,7 @@ import arena.operations.routes
 import arena.operations.schema
 import arena.prices.schema
 import arena.profiles.routes
+import arena.projects.actions.figures
 import arena.projects.routes
 import arena.projects.schema
 import arena.teams.routes
@@ -33,10 +34,14 @@ import arena.teams.schema
 import arena.usage.routes
 import arena.usage.schema
 import arena.usage.store
+from arena.core.config import Config
+from arena.core.figures import Figure
 
 Handler = Callable[[Request[Any, Any, Any]], Awaitable[ASGIApp]]
 Sizes = Callable[[Any], dict[str, int]]
 """Counts on a connection."""
+Figures = Callable[[Any, Config, str], Iterable[Figure]]
+"""Told on a connection, with the configuration and today."""
 
 
 class Room(Struct, frozen=True):
@@ -48,6 +53,8 @@ class Room(Struct, frozen=True):
     hot: dict[str, Handler] = {}
     sizes: Sizes | None = None
     """How many rows its large tables have, as cheaply as that can be told."""
+    figures: Figures | None = None
+    """What it tells of itself to whatever collects figures."""
 
 
 ROOMS = (
@@ -71,7 +78,12 @@ ROOMS = (
         arena.usage.store.sizes,
     ),
     Room("budgets", arena.budgets.schema.migrations, arena.budgets.routes.router),
-    Room("projects", arena.projects.schema.migrations, arena.projects.routes.router),
+    Room(
+        "projects",
+        arena.projects.schema.migrations,
+        arena.projects.routes.router,
+        figures=arena.projects.actions.figures.figures,
+    ),
     Room(
         "leaderboard",
         arena.leaderboard.schema.migrations,
@@ -87,6 +99,11 @@ ROOMS = (
 def sizes(conn: Any) -> dict[str, int]:
     """How many rows each room's large tables have, by table."""
     return {table: rows for room in ROOMS if room.sizes for table, rows in room.sizes(conn).items()}
+
+
+def figures(conn: Any, config: Config, today: str) -> list[Figure]:
+    """What the rooms tell of themselves."""
+    return [figure for room in ROOMS if room.figures for figure in room.figures(conn, config, today)]
 
 
 def schemas() -> list[Migrations]:

@@ -140,3 +140,11 @@ def _(db: Database) -> None:
     db.execute("ALTER TABLE project_questions ADD COLUMN most INTEGER")
     db.execute("ALTER TABLE project_questions ADD COLUMN sample TEXT")
     db.execute("CREATE INDEX idx_questions_under_way ON project_questions (asked_at) WHERE outcome = 'asked'")
+
+
+@migrations(name="0005_figures")
+def _(db: Database) -> None:
+    # What is told of all questions is read from the index alone.
+    db.execute("CREATE INDEX idx_questions_outcome ON project_questions (outcome, cost)")
+    db.execute("CREATE INDEX idx_evaluations_state ON project_evaluations (state, created_at)")
+    db.execute("DROP INDEX idx_evaluations_waiting")

@@ -512,6 +512,14 @@ def spent(conn: sqlite3.Connection, day: str) -> int:
     return int(row[0])
 
 
+def outcomes(conn: sqlite3.Connection) -> list[tuple[str, int, int]]:
+    """How many questions came to each outcome, and what those cost, in billionths of a dollar."""
+    rows = conn.execute(
+        "SELECT outcome, COUNT(*), COALESCE(SUM(cost), 0) FROM project_questions GROUP BY outcome ORDER BY outcome"
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 def spending(conn: sqlite3.Connection, first: str) -> list[Spending]:
     """What was asked on each day since one, and what it cost, the newest first."""
     rows = conn.execute(

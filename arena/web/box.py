@@ -12,6 +12,7 @@ from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
 from arena.core.errors import Invalid, TooLarge
+from arena.core.figures import Figure
 from arena.core.keyring import Keyring
 from arena.core.work import Job
 from arena.web.counts import Counts
@@ -64,6 +65,8 @@ class Box(Struct, frozen=True):
     """The timetable of the worker."""
     wake: Callable[[str], Awaitable[None]] = _nobody
     """Have the worker run a job now. If that is lost, it runs it by itself when its time comes."""
+    figures: Callable[[Any, Config, str], list[Figure]] = lambda *_: []
+    """What the rooms tell of themselves to whatever collects figures, on a connection, today."""
     counts: Counts = field(default_factory=Counts)
     memory: dict[str, Any] = {}
     """What a room keeps in memory for this box, under its own name."""

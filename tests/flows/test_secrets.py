@@ -1,12 +1,16 @@
 """What is secret is kept nowhere in clear: not in the database, not in the queue, not in any log."""
 
+import json
 import stat
+
+import httpx
 
 from arena.accounts.actions import links
 from arena.audit.models import OPERATOR
 from arena.core import clock
 from tests.flows.conftest import Serve
-from tests.flows.serving import Visitor, get, post, session
+from tests.flows.serving import Visitor, arena, get, post, session
+from tests.peers.model import Model, send
 
 PASSWORD = "a very secret passphrase"
 MISTYPED = "typed-into-the-wrong-field"
@@ -48,10 +52,51 @@ def test_no_secret_is_stored_or_logged_in_clear(serve: Serve) -> None:
             assert each.encode() not in content, f"{each} is in {file.name}"
             assert each not in told[0].text
     written = box.log.read_text()
-    assert '"slow"' in written  # a line for each request, and yet
+    told_of = [json.loads(line) for line in written.splitlines() if '"request"' in line]
+    assert {"/join/{token}", "/sign-in", "/api/v1/sessions", "/device"} <= {line["path"] for line in told_of}
+    assert len({line["request_id"] for line in told_of}) == len(told_of)
     for name in ("alice", "Alice", key[:19]):
         assert name not in written
         assert name not in told[0].text
+
+
+MODEL_KEY = "sk-0123456789-of-the-model"
+README = "# A project of whispers\n\nNobody but its person may read this line."
+FEEDBACK = "A verdict that is for one pair of eyes."
+
+
+def test_no_key_of_the_model_and_nothing_that_is_judged_is_logged(serve: Serve) -> None:
+    model = Model()
+    quote = README.splitlines()[-1]
+    half = {"score": 3, "reason": FEEDBACK, "evidence": [quote]}
+    model.judge = lambda _: {"functionality": half, "practicality": half, "feedback": FEEDBACK}
+    model.faults = [
+        json.dumps({"error": {"message": f"{MODEL_KEY} may not ask about {quote}", "code": MODEL_KEY}}).encode(),
+        *(500, b"{", lambda to: send(to, 429, MODEL_KEY.encode())),
+    ]
+    box = serve(ARENA_ARENA__LOG_LEVEL="debug", **model.env(API_KEY=MODEL_KEY, TIMEOUT="1"))
+    try:
+        alice = box.add("alice")
+        sent = {
+            "projectName": "Whispering gallery",
+            "description": README,
+            "fileStructure": {"src": ["secret-name.py"]},
+        }
+        answer = httpx.post(f"{box.url}/api/v1/evaluate", timeout=60, **alice.request(sent))
+        assert answer.status_code == 503
+        answer = httpx.post(f"{box.url}/api/v1/evaluate", timeout=60, **alice.request(sent))
+        assert answer.json()["evaluation"]["feedback"] == FEEDBACK
+        told = arena("admin", "evaluate", "calibrate", "--only", "blank-stub", "--data", str(box.data), **box.env)
+        metrics = get(f"{box.url}/metrics").text
+    finally:
+        model.close()
+    assert box.stop() == 0
+    for secret in (MODEL_KEY, quote, FEEDBACK, "Whispering gallery", "secret-name"):
+        assert secret not in box.log.read_text()
+        assert secret not in metrics
+        assert secret not in told.stdout + told.stderr
+    for file in box.data.iterdir():
+        assert MODEL_KEY.encode() not in file.read_bytes(), file.name
 
 
 def test_what_the_box_keeps_is_its_owners_alone(serve: Serve) -> None:

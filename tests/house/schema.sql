@@ -297,10 +297,9 @@ WHERE state = 'done';
 
 CREATE INDEX idx_evaluations_project_id ON project_evaluations (project_id, created_at);
 
-CREATE INDEX idx_evaluations_user_id ON project_evaluations (user_id, day);
+CREATE INDEX idx_evaluations_state ON project_evaluations (state, created_at);
 
-CREATE INDEX idx_evaluations_waiting ON project_evaluations (state, created_at)
-WHERE state IN ('queued', 'running');
+CREATE INDEX idx_evaluations_user_id ON project_evaluations (user_id, day);
 
 CREATE TABLE project_questions (
     id TEXT PRIMARY KEY,
@@ -319,6 +318,8 @@ CREATE TABLE project_questions (
 CREATE INDEX idx_questions_day ON project_questions (day);
 
 CREATE INDEX idx_questions_evaluation_id ON project_questions (evaluation_id, reading);
+
+CREATE INDEX idx_questions_outcome ON project_questions (outcome, cost);
 
 CREATE INDEX idx_questions_under_way ON project_questions (asked_at) WHERE outcome = 'asked';
 

@@ -14,6 +14,7 @@ import arena
 from arena.backups.actions.keeping import backups_in, copied_at
 from arena.core import sqlite
 from arena.core.config import Config, Place
+from arena.core.figures import Figure
 from arena.core.queue import waiting
 from arena.core.spread import Spread
 from arena.operations import store
@@ -44,12 +45,12 @@ def look(conn: sqlite3.Connection, *, place: Place, config: Config) -> Seen:
     )
 
 
-def exposition(counted: Counted, seen: Seen, rows: Mapping[str, int]) -> bytes:
+def exposition(counted: Counted, seen: Seen, rows: Mapping[str, int], figures: Iterable[Figure] = ()) -> bytes:
     """Write all figures down, in Prometheus' text format 0.0.4."""
     from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures([*_counted(counted), *_seen(seen), *_rows(rows)]))
+    registry.register(_Figures([*_counted(counted), *_seen(seen), *_rows(rows), *map(_family, figures)]))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 
@@ -162,6 +163,16 @@ def _seen(seen: Seen) -> Iterable[Any]:
 
 def _rows(rows: Mapping[str, int]) -> Iterable[Any]:
     yield _gauges("arena_rows", "Rows of the large tables.", "table", rows)
+
+
+def _family(figure: Figure) -> Any:
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    kind = CounterMetricFamily if figure.grows else GaugeMetricFamily
+    family = kind(figure.name, figure.help, labels=list(figure.labels))
+    for labels, value in figure.values.items():
+        family.add_metric(list(labels), value)
+    return family
 
 
 def _counter(name: str, help: str, labels: list[str], counts: Mapping[Any, int]) -> Any:

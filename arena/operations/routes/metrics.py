@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 
+from arena.core import clock
 from arena.operations.actions.metrics import exposition, look
 from arena.operations.models import Counted
 from arena.web.box import Box, box_of
@@ -16,9 +17,12 @@ TYPE = "text/plain; version=0.0.4"
 async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Tell all figures as Prometheus reads them."""
     box = box_of(request)
+    today = box.days.of(clock.now())
     see = partial(look, place=box.place, config=box.config)
-    seen, rows = await box.db.read(lambda conn: (see(conn), box.sizes(conn)))
-    text = exposition(_counted(box), seen, rows)
+    seen, rows, figures = await box.db.read(
+        lambda conn: (see(conn), box.sizes(conn), box.figures(conn, box.config, today))
+    )
+    text = exposition(_counted(box), seen, rows, figures)
     return Response(text, media_type=TYPE, headers={"cache-control": "no-store"})
 
 
