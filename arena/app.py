@@ -37,6 +37,7 @@ from arena.core.addresses import network_of
 from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
+from arena.core.folders import folder
 from arena.core.keyring import Keyring
 from arena.core.log import Seldom, log
 from arena.core.queue import Waker
@@ -46,7 +47,6 @@ from arena.rooms import Handler, figures, hot_handlers, routers, sizes
 from arena.schedule import JOBS
 from arena.web.answers import Answers, Kept, Key, Question, question
 from arena.web.api import Answer
-from arena.web.assets import folder
 from arena.web.box import Box, address_of, box_of
 from arena.web.errors import PROGRAMS, on_error
 from arena.web.forms import content_security_policy

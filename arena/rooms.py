@@ -92,6 +92,7 @@ ROOMS = (
     ),
     Room("chat", arena.chat.schema.migrations, arena.chat.routes.router),
     Room("profiles", None, arena.profiles.routes.router),
+    Room("digests"),
     Room("home", None, arena.home.routes.router),
 )
 

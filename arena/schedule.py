@@ -6,6 +6,8 @@ from arena.backups import jobs as backups
 from arena.chat import jobs as chat
 from arena.core.config import Config
 from arena.core.work import At, Hourly, Job, Minutely
+from arena.deliveries import jobs as deliveries
+from arena.digests import jobs as digests
 from arena.leaderboard import jobs as leaderboard
 from arena.operations import jobs as operations
 from arena.projects import jobs as projects
@@ -24,6 +26,10 @@ def _copies_backups(config: Config) -> bool:
     return bool(config.backups.copy_to)
 
 
+def _has_mail(config: Config) -> bool:
+    return config.mail.is_on
+
+
 def _has_a_model(config: Config) -> bool:
     return bool(config.llm.provider)
 
@@ -34,7 +40,10 @@ def _tells_somebody(config: Config) -> bool:
 
 JOBS = (
     Job("arena.audit.prune", "takes the oldest rows of the security log away", At(2, 0), audit.prune),
+    Job("arena.deliveries.send", "sends the mail and the messages that wait", Minutely(), deliveries.send),
+    Job("arena.deliveries.prune", "takes the oldest messages that were sent away", At(2, 20), deliveries.prune),
     Job("arena.accounts.tidy", "takes web sessions, links and codes away that are over", Hourly(17), accounts.tidy),
+    Job("arena.accounts.notify", "mails what happened to accounts", Minutely(), accounts.notify, _has_mail),
     Job("arena.backups.run", "writes a backup, and lets old ones go", Hourly(7), backups.run, _each_hour),
     Job("arena.backups.run", "writes a backup, and lets old ones go", At(0, 7), backups.run, _each_day),
     Job("arena.backups.copy", "copies backups into the bucket", Hourly(12), backups.copy, _copies_backups),
@@ -46,4 +55,5 @@ JOBS = (
     Job("arena.leaderboard.prune", "lets old rankings of single days go", At(2, 10), leaderboard.prune),
     Job("arena.chat.watch", "tells of new leaders, budgets and failing jobs", Minutely(), chat.watch, _tells_somebody),
     Job("arena.chat.tell_week", "tells how the week ended", At(9, 0, 0), chat.tell_week, _tells_somebody),
+    Job("arena.digests.send", "writes last week's mail", At(7, 0, weekday=0), digests.send, _has_mail),
 )

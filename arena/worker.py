@@ -23,8 +23,8 @@ from arena.usage.actions.costs import apply_prices  # isort: skip
 
 ONCE_MORE = 16
 """Seconds after which to look again at first: what a worker held that died just now is free by then."""
-SPARE = 2
-"""Threads beside those that wait for a model, so that a long job does not keep the others waiting."""
+SPARE = 3
+"""Threads beside those that wait for a model, so that a long job, or a silent mail server, keeps no other waiting."""
 
 
 def main(argv: list[str]) -> int:

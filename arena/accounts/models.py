@@ -92,11 +92,39 @@ class Account(Struct, frozen=True):
     display_name: str
     role: Role
     email: str | None
+    email_verified_at: int | None
+    weekly_digest: bool
     github_avatar_url: str | None
     privacy_mode: bool
     disabled_at: int | None
     created_at: int
     updated_at: int
+
+
+class Mail(Struct, frozen=True):
+    """Where mail to a person goes: a confirmed address, and one that waits to be confirmed."""
+
+    email: str | None
+    weekly_digest: bool
+    asked: str | None = None
+    asked_until: int = 0
+
+
+class EmailLink(Struct, frozen=True):
+    """An address that somebody wants, and until when its owner may confirm it."""
+
+    user_id: str
+    email: str
+    expires_at: int
+
+
+class Reader(Struct, frozen=True):
+    """Somebody whom mail may reach."""
+
+    id: str
+    name: str
+    display: str
+    email: str
 
 
 class Key(Struct, frozen=True):

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from arena.accounts import rules
-from arena.accounts.models import Key, LinkedIdentity, Offer, OpenSession, Person, WebSession
+from arena.accounts.models import Key, LinkedIdentity, Mail, Offer, OpenSession, Person, WebSession
 
 PAGE = 50
 """Rows of an administrator's list."""
@@ -19,6 +19,10 @@ DONE = {
     "ended": ("sessions", "That browser is signed out."),
     "others": ("sessions", "Your other browsers are signed out."),
     "privacy": ("privacy", "It is so from this moment on."),
+    "asked": ("email", "A link is on its way there. Nothing changes until it is opened."),
+    "confirmed": ("email", "The address is confirmed: mail to you goes there."),
+    "removed": ("email", "Mail to you goes nowhere any more."),
+    "digest": ("email", "It is so from this moment on."),
 }
 """What may be said after a form was taken, and in which section."""
 
@@ -60,6 +64,29 @@ class JoinPage(Struct, frozen=True):
     ways: tuple[Way, ...] = ()
     provider: str = ""
     login: str = ""
+
+
+class ForgotPage(Struct, frozen=True):
+    """What `accounts/forgot.html` shows: a form, that a link was mailed if there is anybody, or how to do without."""
+
+    has_mail: bool
+    is_sent: bool = False
+    who: str = ""
+    error: str = ""
+
+
+class ConfirmPage(Struct, frozen=True):
+    """What `accounts/confirm.html` shows: the address behind a mailed link."""
+
+    token: str
+    email: str
+
+
+class OffPage(Struct, frozen=True):
+    """What `accounts/off.html` shows: a question, or that there is no more weekly mail."""
+
+    token: str
+    is_off: bool = False
 
 
 class TerminalPage(Struct, frozen=True):
@@ -119,8 +146,8 @@ class Browser(Struct, frozen=True):
 class SettingsPage(Struct, frozen=True):
     """What `accounts/settings.html` shows.
 
-    ``errors`` are sentences by field (display, current, new, identities, sessions, delete); ``done`` is the section
-    that something was just done in, and ``said`` what.
+    ``errors`` are sentences by field (display, current, new, email, digest, identities, sessions, delete); ``done`` is
+    the section that something was just done in, and ``said`` what.
     """
 
     name: str
@@ -135,6 +162,14 @@ class SettingsPage(Struct, frozen=True):
     done: str
     said: str
     confirm: str
+    has_mail: bool
+    """Whether the box sends mail."""
+    email: str
+    """The confirmed address; empty if there is none."""
+    asked: str
+    """An address whose link was not opened yet."""
+    typed_email: str
+    weekly_digest: bool
     now: int
     zone: str
 
@@ -241,14 +276,17 @@ def settings(
     proof: str,
     sessions: Sequence[WebSession],
     this_session: str | None,
+    mail: Mail,
+    has_mail: bool,
     now: int,
     zone: str,
     display: str | None = None,
     confirm: str = "",
+    email: str = "",
     errors: Mapping[str, str] | None = None,
     done: str = "",
 ) -> SettingsPage:
-    """Show somebody their own settings; ``display`` and ``confirm`` are what was typed and not taken."""
+    """Show somebody their own settings; ``display``, ``confirm`` and ``email`` are what was typed and not taken."""
     names = {offer.issuer: offer.name for offer in offers}
     section, said = DONE.get(done, ("", ""))
     return SettingsPage(
@@ -286,6 +324,11 @@ def settings(
         done=section,
         said=said,
         confirm=confirm,
+        has_mail=has_mail,
+        email=mail.email or "",
+        asked=mail.asked if mail.asked and mail.asked_until > now else "",
+        typed_email=email,
+        weekly_digest=mail.weekly_digest,
         now=now,
         zone=zone,
     )

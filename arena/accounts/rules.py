@@ -60,6 +60,9 @@ FROM_NETWORK = Patience(free=100, forget=MINUTE, longest=15 * MINUTE)
 """Guesses at anything from one network: an office that shares an address may mistype a lot, a list of names may not."""
 OF_STRANGERS = Patience(free=50, forget=5 * MINUTE, longest=5 * MINUTE)
 """Guesses at one password from all networks: many of them together are slowed like one."""
+RESETS_OF_ONE = Patience(free=3, forget=20 * MINUTE, longest=HOUR)
+"""Questions for a new password of one person: three, then one in twenty minutes."""
+RESETS_FROM_NETWORK = Patience(free=20, forget=5 * MINUTE, longest=HOUR)
 DEVICE_PEOPLE = 4
 """How many people one browser is remembered for."""
 BROWSERS = (
@@ -313,6 +316,20 @@ def code_counters(secret: str, user_id: str | None, address: str | None) -> list
     return [Counter(_counter(secret, "code", *who), AT_ONE)]
 
 
+def reset_counters(secret: str, typed: str, address: str | None) -> list[Counter]:
+    """What counts a question for a new password: what was typed, whether anybody is called so, and its network."""
+    return [
+        Counter(_counter(secret, "reset", typed.strip().casefold()), RESETS_OF_ONE),
+        Counter(_counter(secret, "resets", network_of(address)), RESETS_FROM_NETWORK),
+    ]
+
+
+def is_new_place(agent: str, address: str, known: Iterable[tuple[str, str]]) -> bool:
+    """Say whether nobody signed in with such a browser from this network before; the very first time is not new."""
+    seen = {(agent_words(each), network_of(place)) for each, place in known}
+    return bool(seen) and (agent_words(agent), network_of(address)) not in seen
+
+
 def wait_of(held: Guesses | None, patience: Patience, now: int) -> int:
     """Milliseconds until a counter takes the next guess. (More than the longest wait: the clock was put back.)"""
     left = held.blocked_until - now if held else 0
@@ -403,6 +420,18 @@ def is_pass(sent: str, secrets: list[str], now: int) -> bool:
     if not re.fullmatch(r"[0-9]{13}", made) or abs(now - int(made)) > PASS_LASTS:
         return False
     return any(hmac.compare_digest(sent.encode(), make_pass(secret, int(made)).encode()) for secret in secrets)
+
+
+def off_token(secret: str, user_id: str) -> str:
+    """Make what ends the weekly mail to somebody, and does nothing else: it stands in every such mail."""
+    return f"{user_id}.{hmac.new(secret.encode(), f'arena.digest.off:{user_id}'.encode(), sha256).hexdigest()[:32]}"
+
+
+def opened_off(token: str, secrets: list[str]) -> str | None:
+    """Whose weekly mail a token ends, if it was made with one of these secrets."""
+    user_id, _, _ = token.partition(".")
+    made = (off_token(secret, user_id).encode() for secret in secrets)
+    return user_id if any(hmac.compare_digest(token.encode(), each) for each in made) else None
 
 
 def is_older(version: str, oldest: str) -> bool:

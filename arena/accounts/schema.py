@@ -148,3 +148,25 @@ def _(db: Database) -> None:
         """
     )
     db.execute("CREATE INDEX idx_identities_user_id ON identities (user_id)")
+
+
+@migrations(name="0008_mail")
+def _(db: Database) -> None:
+    # email holds only an address whose owner confirmed it; it was never written before.
+    db.execute("ALTER TABLE users ADD COLUMN email_verified_at INTEGER")
+    db.execute("ALTER TABLE users ADD COLUMN weekly_digest INTEGER NOT NULL DEFAULT 0 CHECK (weekly_digest IN (0, 1))")
+    db.execute("CREATE INDEX idx_users_email ON users (email) WHERE email IS NOT NULL")
+    # An address that somebody wants, until its owner opens the link that was mailed there.
+    db.execute(
+        """
+        CREATE TABLE email_links (
+            user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+            token_hash TEXT NOT NULL UNIQUE,
+            email TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER NOT NULL
+        ) STRICT
+        """
+    )
+    # The last row of the security log that people were mailed about.
+    db.execute("CREATE TABLE notices_told (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL) STRICT")

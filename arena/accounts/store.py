@@ -8,16 +8,19 @@ from arena.accounts.models import (
     Account,
     DeviceCode,
     DeviceState,
+    EmailLink,
     Guesses,
     Key,
     KeyOwner,
     Link,
     LinkedIdentity,
     LinkKind,
+    Mail,
     OpenLink,
     OpenSession,
     Password,
     Person,
+    Reader,
     Role,
     SessionOwner,
     WebSession,
@@ -141,8 +144,8 @@ def account(conn: sqlite3.Connection, id: str) -> Account | None:
     """Everything in a person's own row but the password's hash."""
     row = conn.execute(
         """
-        SELECT id, username, display_name, role, email, github_avatar_url, privacy_mode, disabled_at, created_at,
-            updated_at
+        SELECT id, username, display_name, role, email, email_verified_at, weekly_digest, github_avatar_url,
+            privacy_mode, disabled_at, created_at, updated_at
         FROM users WHERE id = :id
         """,
         {"id": id},
@@ -229,6 +232,131 @@ def set_disabled(conn: sqlite3.Connection, id: str, disabled_at: int | None, now
 def delete_user(conn: sqlite3.Connection, id: str) -> None:
     """Delete a person; foreign keys take with them what is theirs, in every room."""
     conn.execute("DELETE FROM users WHERE id = :id", {"id": id})
+
+
+# -- mail to people
+
+
+def mail_of(conn: sqlite3.Connection, user_id: str) -> Mail:
+    """Where mail to a person goes. Raises `TypeError` for nobody."""
+    row = conn.execute(
+        """
+        SELECT u.email, u.weekly_digest, l.email, COALESCE(l.expires_at, 0)
+        FROM users u LEFT JOIN email_links l ON l.user_id = u.id WHERE u.id = :user_id
+        """,
+        {"user_id": user_id},
+    ).fetchone()
+    return Mail(row[0], bool(row[1]), row[2], row[3])
+
+
+def reader(conn: sqlite3.Connection, user_id: str) -> Reader | None:
+    """Somebody enabled with a confirmed address, by id."""
+    row = conn.execute(
+        """
+        SELECT id, username, display_name, email FROM users
+        WHERE id = :user_id AND email IS NOT NULL AND disabled_at IS NULL
+        """,
+        {"user_id": user_id},
+    ).fetchone()
+    return Reader(*row) if row else None
+
+
+def readers_called(conn: sqlite3.Connection, username: str, email: str, limit: int) -> list[Reader]:
+    """Enabled people with a confirmed address who have this user name, or this address in any case."""
+    rows = conn.execute(
+        """
+        SELECT id, username, display_name, email FROM users
+        WHERE (username = :username OR lower(email) = lower(:email)) AND email IS NOT NULL AND disabled_at IS NULL
+        ORDER BY id LIMIT :limit
+        """,
+        {"username": username, "email": email, "limit": limit},
+    )
+    return [Reader(*row) for row in rows]
+
+
+def digest_readers(conn: sqlite3.Connection, after: str, limit: int) -> list[Reader]:
+    """Some of the enabled people who want the weekly mail and have a confirmed address, by id, after one."""
+    rows = conn.execute(
+        """
+        SELECT id, username, display_name, email FROM users
+        WHERE id > :after AND weekly_digest = 1 AND email IS NOT NULL AND disabled_at IS NULL
+        ORDER BY id LIMIT :limit
+        """,
+        {"after": after, "limit": limit},
+    )
+    return [Reader(*row) for row in rows]
+
+
+def set_email(conn: sqlite3.Connection, user_id: str, email: str | None, now: int) -> None:
+    """Let mail to a person go to an address that they confirmed, or (None) nowhere."""
+    conn.execute(
+        """
+        UPDATE users SET email = :email, email_verified_at = CASE WHEN :email IS NULL THEN NULL ELSE :now END,
+            weekly_digest = CASE WHEN :email IS NULL THEN 0 ELSE weekly_digest END, updated_at = :now
+        WHERE id = :user_id
+        """,
+        {"user_id": user_id, "email": email, "now": now},
+    )
+
+
+def set_digest(conn: sqlite3.Connection, user_id: str, wanted: bool, now: int) -> bool:
+    """Send somebody the weekly mail, or not any more; return whether that is new."""
+    done = conn.execute(
+        """
+        UPDATE users SET weekly_digest = :wanted, updated_at = :now
+        WHERE id = :user_id AND weekly_digest <> :wanted
+        """,
+        {"user_id": user_id, "wanted": int(wanted), "now": now},
+    )
+    return done.rowcount == 1
+
+
+def put_email_link(
+    conn: sqlite3.Connection, user_id: str, token_hash: str, email: str, now: int, expires_at: int
+) -> None:
+    """Keep the address that a person wants; an earlier one is forgotten."""
+    conn.execute(
+        """
+        INSERT INTO email_links (user_id, token_hash, email, created_at, expires_at)
+        VALUES (:user_id, :token_hash, :email, :now, :expires_at)
+        ON CONFLICT (user_id) DO UPDATE SET token_hash = excluded.token_hash, email = excluded.email,
+            created_at = excluded.created_at, expires_at = excluded.expires_at
+        """,
+        {"user_id": user_id, "token_hash": token_hash, "email": email, "now": now, "expires_at": expires_at},
+    )
+
+
+def email_link(conn: sqlite3.Connection, token_hash: str) -> EmailLink | None:
+    """The address behind a link."""
+    row = conn.execute(
+        "SELECT user_id, email, expires_at FROM email_links WHERE token_hash = :token_hash",
+        {"token_hash": token_hash},
+    ).fetchone()
+    return EmailLink(*row) if row else None
+
+
+def drop_email_link(conn: sqlite3.Connection, user_id: str) -> None:
+    """Forget the address that a person wants."""
+    conn.execute("DELETE FROM email_links WHERE user_id = :user_id", {"user_id": user_id})
+
+
+def drop_expired_email_links(conn: sqlite3.Connection, now: int) -> int:
+    """Forget the addresses that nobody confirmed in time; return how many there were."""
+    return conn.execute("DELETE FROM email_links WHERE expires_at <= :now", {"now": now}).rowcount
+
+
+def notices_told(conn: sqlite3.Connection) -> int | None:
+    """The last row of the security log that people were mailed about."""
+    row = conn.execute("SELECT seq FROM notices_told WHERE id = 1").fetchone()
+    return row[0] if row else None
+
+
+def set_notices_told(conn: sqlite3.Connection, seq: int) -> None:
+    """Note the last row of the security log that people were mailed about."""
+    conn.execute(
+        "INSERT INTO notices_told (id, seq) VALUES (1, :seq) ON CONFLICT (id) DO UPDATE SET seq = excluded.seq",
+        {"seq": seq},
+    )
 
 
 # -- identities at providers

@@ -26,6 +26,7 @@ COMMANDS = {
     "export": ("arena.admin.exports", "print who used what and what it cost, as a table"),
     "evaluate": ("arena.admin.evaluate", "see how well the configured model judges projects"),
     "import": ("arena.admin.imports", "take over people and usage that another system exported"),
+    "mail": ("arena.admin.mail", "send a letter, to see whether mail leaves the box"),
     "metrics": ("arena.admin.metrics", "print the figures of the running box"),
     "openapi": ("arena.admin.openapi", "print the OpenAPI document of what programs may call"),
     "demo": ("arena.admin.demo", "fill an empty box with invented people"),

@@ -10,11 +10,12 @@ import sys
 from functools import partial
 
 from arena.accounts import rules, store
-from arena.accounts.actions import links, people
+from arena.accounts.actions import links, mailing, people
 from arena.accounts.models import Person, Role
 from arena.admin.command import Opened, Refused
 from arena.audit.models import OPERATOR
 from arena.core import clock
+from arena.core.letters import letterhead
 
 
 def main(argv: list[str]) -> int:
@@ -29,6 +30,7 @@ def main(argv: list[str]) -> int:
     add.add_argument("--password-stdin", action="store_true", help="read their password from standard input")
     invite = verb("invite", "print a one-time link that lets somebody in", _invite, "users invite bob")
     invite.add_argument("name", nargs="?", metavar="NAME", help="their user name; without it they choose one")
+    invite.add_argument("--mail", metavar="ADDRESS", help="mail the link there instead of printing it")
     disable = verb("disable", "end a person's web sessions and refuse their keys", _disable, "users disable bob")
     enable = verb("enable", "let a disabled person in again", _enable, "users enable bob")
     promote = verb("promote", "make a person an administrator", _promote, "users promote bob")
@@ -68,6 +70,9 @@ def _add(box: Opened, arguments: argparse.Namespace) -> None:
 
 def _invite(box: Opened, arguments: argparse.Namespace) -> None:
     now, days = clock.now(), box.config.accounts.link_days
+    if arguments.mail is not None:
+        _invite_by_mail(box, arguments, now)
+        return
 
     def write(conn: sqlite3.Connection) -> str:
         name = arguments.name
@@ -76,6 +81,15 @@ def _invite(box: Opened, arguments: argparse.Namespace) -> None:
         return links.invite(conn, name=name, days=days, caller=OPERATOR, now=now)
 
     print(box.link(box.db.write_sync(write)))
+
+
+def _invite_by_mail(box: Opened, arguments: argparse.Namespace, now: int) -> None:
+    if not box.config.mail.is_on:
+        raise Refused("this box sends no mail; name a mail server in [mail] of arena.toml.")
+    deed = partial(mailing.invite_by_mail, to=arguments.mail, name=arguments.name, caller=OPERATOR, now=now)
+    head = letterhead(box.config, box.place)
+    address = box.db.write_sync(partial(deed, days=box.config.accounts.link_days, head=head))
+    print(f"An invitation to {address} waits; `arena serve` sends it within a minute.")
 
 
 def _disable(box: Opened, arguments: argparse.Namespace) -> None:

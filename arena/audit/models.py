@@ -48,6 +48,8 @@ EVENTS = {
     "identity_linked": "An account at a sign-in provider became one more way in.",
     "identity_unlinked": "An account at a sign-in provider is no way in any more.",
     "password_changed": "A password was set or changed.",
+    "password_reset_asked": "A link to set a new password was mailed to its person.",
+    "email_changed": "A person confirmed or removed the address that mail to them goes to.",
     "user_settings_updated": "A person's settings were changed.",
     "team_created": "A team was made.",
     "team_renamed": "A team was given another name.",
@@ -56,6 +58,7 @@ EVENTS = {
     "team_assigned": "A person was put into a team, or taken out of one.",
     # the box
     "usage_exported": "A table of what people used and what it cost was handed out.",
+    "delivery_sent_again": "An administrator had a message sent again that was given up.",
     "audit_exported": "Rows of the security log were handed out.",
     "job_called_for": "An administrator had a job run before its time.",
     "webhooks_tested": "A test message was sent to every chat and program that is told what happens.",

@@ -73,6 +73,12 @@ def iso(instant: int) -> str:
     return datetime.fromtimestamp(instant / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def written(instant: int, zone: str) -> str:
+    """Write an instant on the clock of a zone, to the minute, with the zone's name ("20 Nov 2026, 14:03 UTC")."""
+    local = datetime.fromtimestamp(instant / 1000, ZoneInfo(zone))
+    return f"{local.day} {local:%b %Y, %H:%M} {zone}"
+
+
 def readable(value: Any) -> Any:
     """Write every instant (`*_at`) in plain JSON types as RFC 3339."""
     if isinstance(value, list):

@@ -207,6 +207,11 @@ class Mail(Struct, frozen=True, forbid_unknown_fields=True):
     password_file: str = ""
     sender: str = ""
 
+    @property
+    def is_on(self) -> bool:
+        """Whether mail leaves the box."""
+        return bool(self.host)
+
 
 class Webhooks(Struct, frozen=True, forbid_unknown_fields=True):
     """Addresses of others that are told what happens; each may be a secret by itself."""

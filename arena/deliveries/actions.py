@@ -12,6 +12,8 @@ from functools import partial
 
 import msgspec
 
+from arena.audit.actions import note
+from arena.audit.models import Caller
 from arena.core import ids, mail
 from arena.core.clock import DAY
 from arena.core.config import Config
@@ -21,6 +23,8 @@ from arena.core.sending import Unsent
 from arena.deliveries import rules, store
 from arena.deliveries.models import Claimed, Delivery, Kind, Mail, Waiting, Webhook
 
+SEND = "arena.deliveries.send"
+"""The job that a door wakes."""
 LEASE = 60_000
 """Milliseconds for which a message belongs to whoever claimed it: twice what a try may take."""
 SOME = 1_000
@@ -56,9 +60,17 @@ def enqueue(
     return store.add(conn, id, kind, recipient, topic, content, is_secret, user_id, key or id, now + lasts, now)
 
 
-def send_again(conn: sqlite3.Connection, *, id: str, now: int) -> bool:
+def send_again(conn: sqlite3.Connection, *, id: str, caller: Caller, now: int, by: str) -> bool:
     """Let a message wait that was given up; False if it is not dead, or was secret and is forgotten."""
-    return store.put_back(conn, id, now + rules.LASTS, now)
+    is_back = store.put_back(conn, id, now + rules.LASTS, now)
+    if is_back:
+        note(conn, "delivery_sent_again", None, caller, now, delivery=id, by=by)
+    return is_back
+
+
+def lately(conn: sqlite3.Connection, user_id: str, *, topic: str, since: int) -> int:
+    """Count the messages about something that were put in for a person since an instant."""
+    return store.lately(conn, user_id, topic, since)
 
 
 def forget(conn: sqlite3.Connection, user_id: str) -> None:
@@ -99,7 +111,7 @@ def send_waiting(db: Database, config: Config, now: Callable[[], int]) -> None:
 async def _send_all(db: Database, config: Config, now: Callable[[], int]) -> None:
     webhooks = config.webhooks
     async with asyncio.TaskGroup() as both:
-        both.create_task(_send_kind(db, config, "mail", bool(config.mail.host), now))
+        both.create_task(_send_kind(db, config, "mail", config.mail.is_on, now))
         both.create_task(_send_kind(db, config, "webhook", bool(webhooks.slack_url or webhooks.json_url), now))
 
 

@@ -215,6 +215,15 @@ def deliveries_of(conn: sqlite3.Connection, user_id: str) -> list[Delivery]:
     return [_delivery(row) for row in rows]
 
 
+def lately(conn: sqlite3.Connection, user_id: str, topic: str, since: int) -> int:
+    """How many messages about something a person was sent since an instant."""
+    row = conn.execute(
+        "SELECT COUNT(*) FROM deliveries WHERE user_id = :user_id AND topic = :topic AND created_at >= :since",
+        {"user_id": user_id, "topic": topic, "since": since},
+    ).fetchone()
+    return int(row[0])
+
+
 def numbers(conn: sqlite3.Connection) -> dict[tuple[str, str], int]:
     """How many messages there are, by state and kind."""
     rows = conn.execute("SELECT state, kind, COUNT(*) FROM deliveries GROUP BY state, kind")

@@ -19,6 +19,7 @@ from arena.audit.models import Entry
 from arena.budgets import store as budgets
 from arena.core import clock
 from arena.core.db import Database
+from arena.deliveries import actions as deliveries
 from arena.leaderboard import store as rankings
 from arena.projects import store as projects
 from arena.usage import store as usage
@@ -81,6 +82,7 @@ def _but_records(conn: sqlite3.Connection, *, user_id: str, name: str) -> bytes:
     closed = usage.closed_days(conn, user_id)
     found = {
         **msgspec.to_builtins(export_user(conn, name=name)),
+        "mail_and_messages": msgspec.to_builtins(deliveries.everything_of(conn, user_id)),
         "security_log": [_told(entry) for entry in log],
         "totals": msgspec.to_builtins(usage.user_totals(conn, user_id)),
         "days": msgspec.to_builtins(usage.days(conn, user_id, "", "9999")),

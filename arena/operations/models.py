@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from arena.audit.models import Chain, Entry
 from arena.core.spread import Spread
+from arena.deliveries.models import Waiting
 
 
 class Asked(Struct, frozen=True):
@@ -95,6 +96,8 @@ class Facts(Struct, frozen=True):
     unused_keys: int
     stranded: list[str]
     """Some people, by name, who have no way in."""
+    waiting_since: int | None
+    """Since when the message waits to be sent that waits for longest, if one does."""
 
 
 class Finding(Struct, frozen=True):
@@ -137,3 +140,4 @@ class Seen(Struct, frozen=True):
     """When the newest was made that lies in the bucket, too."""
     prices: int
     """The version of the price table."""
+    deliveries: Waiting

@@ -11,7 +11,7 @@ from arena.teams.rules import ROLES, STATES
 
 
 class PeoplePage(Struct, frozen=True):
-    """What `teams/admin_people.html` shows. ``role`` and ``name`` are what stands in the form of an invitation."""
+    """What `teams/admin_people.html` shows. ``role``, ``name`` and ``email`` stand in the form of an invitation."""
 
     asked: Asked
     states: dict[str, str]
@@ -23,6 +23,8 @@ class PeoplePage(Struct, frozen=True):
     first_href: str
     role: str
     name: str
+    email: str
+    has_mail: bool
     errors: dict[str, str]
     link: str
     """A one-time link that was just made, to be shown this once."""
@@ -92,8 +94,10 @@ def people_page(
     now: int,
     zone: str,
     link_days: int,
+    has_mail: bool,
     role: str = "member",
     name: str = "",
+    email: str = "",
     errors: dict[str, str] | None = None,
     link: str = "",
     said: str = "",
@@ -112,6 +116,8 @@ def people_page(
         first_href=f"/admin{query(**chosen)}" if after else "",
         role=role,
         name=name,
+        email=email,
+        has_mail=has_mail,
         errors=errors or {},
         link=link,
         links=tuple(links),

@@ -14,6 +14,7 @@ from arena.core.db import Database
 from arena.core.errors import Invalid, TooLarge
 from arena.core.figures import Figure
 from arena.core.keyring import Keyring
+from arena.core.letters import Letterhead, letterhead
 from arena.core.work import Job
 from arena.web.counts import Counts
 from arena.web.limits import Limits
@@ -75,6 +76,11 @@ class Box(Struct, frozen=True):
     def secret(self) -> str:
         """The secret that signs now; only `arena.web.session` may need older ones."""
         return self.keyring.newest
+
+    @property
+    def letterhead(self) -> Letterhead:
+        """Whom the mail of this box is from."""
+        return letterhead(self.config, self.place)
 
     @property
     def address(self) -> str:

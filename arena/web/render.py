@@ -13,8 +13,9 @@ from litestar.datastructures import Cookie
 from litestar.enums import MediaType
 
 import arena
+from arena.core.folders import folder
 from arena.web import words
-from arena.web.assets import asset, folder
+from arena.web.assets import asset
 from arena.web.box import Connection, visitor_of
 from arena.web.session import csrf_of
 

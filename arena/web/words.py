@@ -6,6 +6,8 @@ The pages speak English; figures follow it (comma for thousands, point for decim
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from arena.core.clock import written
+
 __all__ = [
     "ago",
     "cost",
@@ -108,8 +110,7 @@ def day_range(start: str, end: str) -> str:
 
 def instant(ms: int, zone: str) -> str:
     """Write an instant (epoch milliseconds) on the clock of a zone, to the minute, with the zone's name."""
-    local = datetime.fromtimestamp(ms / 1000, ZoneInfo(zone))
-    return f"{_day(local.date())}, {local:%H:%M} {zone}"
+    return written(ms, zone)
 
 
 def moment(ms: int, zone: str) -> str:

@@ -21,6 +21,7 @@ from litestar.testing import TestClient
 import arena.accounts.routes
 import arena.accounts.schema
 import arena.audit.schema
+import arena.deliveries.schema
 from arena.accounts import guards, rules
 from arena.accounts.actions import keys, links, people, sessions
 from arena.accounts.models import Person
@@ -49,7 +50,8 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
     file = tmp_path / "arena.db"
-    migrate.migrate(file, [arena.audit.schema.migrations, arena.accounts.schema.migrations])
+    rooms = (arena.audit.schema, arena.deliveries.schema, arena.accounts.schema)
+    migrate.migrate(file, [room.migrations for room in rooms])
     made = Database(file)
     yield made
     made.close_sync()

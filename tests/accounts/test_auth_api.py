@@ -123,7 +123,8 @@ def test_what_needs_mail_says_how_else_one_joins(site, path: str) -> None:
     answer = site.client.post(path, json={"email": "eve@example.org", "code": "123456", "action": "signup"})
     assert answer.status_code == 404
     assert answer.json() == {
-        "error": "This arena sends no mail. Ask its administrator for an invitation link, and open it in a browser."
+        "error": "Nobody joins by a mailed code here. "
+        "Ask its administrator for an invitation link, and open it in a browser."
     }
 
 

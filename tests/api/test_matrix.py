@@ -16,7 +16,7 @@ import pytest
 from arena.accounts import store
 from arena.accounts.actions import keys, links, people
 from arena.audit.models import OPERATOR
-from arena.core import clock
+from arena.core import clock, ids
 from arena.doors import DOORS, Door
 from arena.web.errors import PROGRAMS
 from tests.flows.serving import Person, Serving, Visitor
@@ -50,6 +50,7 @@ THEIRS: dict[str, Callable[["Cast"], tuple[str, Callable[[], Any]]]] = {
     "/dashboard/keys/{prefix}/revoke": lambda cast: cast.key_of("member"),
     "/settings/unlink/{id}": lambda cast: cast.identity_of("member"),
     "/settings/sessions/{id}/end": lambda cast: cast.session_of("member"),
+    "/settings/email/{token}": lambda cast: cast.address_of("member"),
 }
 """For a member's door that names a thing: the address of one of the member's, and a look at its state."""
 
@@ -111,6 +112,14 @@ class Cast:
         with self.browser(role):
             sql = "SELECT id FROM web_sessions WHERE user_id = :id ORDER BY id"
             return f"/settings/sessions/{self.box.ask(sql, **where)[0][0]}/end", lambda: self.box.ask(sql, **where)
+
+    def address_of(self, role: str) -> tuple[str, Callable[[], Any]]:
+        """The address that confirms an address of mail of this role's, and where mail goes."""
+        now, token_hash = clock.now(), ids.digest("a-token")
+        put = partial(store.put_email_link, user_id=self.id_of(self.names[role]), token_hash=token_hash)
+        self.box.write(partial(put, email="member@example.org", now=now, expires_at=now + 60_000))
+        sql = "SELECT email FROM users ORDER BY id"
+        return "/settings/email/a-token", lambda: self.box.ask(sql)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +222,13 @@ def test_a_door_without_a_line_keeps_the_box_shut(monkeypatch: pytest.MonkeyPatc
 
 # -- forms
 
-FORMS = [door for door in DOORS if door.method != "GET" and (door.path in PAGES or not door.path.startswith(PROGRAMS))]
+BY_LINK = ("/mail/off/{token}",)
+"""Mail programs post there without a form (RFC 8058): the address is the proof, and no cookie counts."""
+FORMS = [
+    door
+    for door in DOORS
+    if door.method != "GET" and (door.path in PAGES or not door.path.startswith(PROGRAMS)) and door.path not in BY_LINK
+]
 FORGERIES = {
     "no token": lambda token: ({}, {}),
     "a made-up token": lambda token: ({"csrf": "0" * 64}, {}),

@@ -11,7 +11,7 @@ from tests.flows.conftest import Serve
 from tests.flows.serving import Serving, session
 
 PROJECTS = ("/projects", "/projects/new", "/?metric=projects")
-EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in")
+EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in", "/sign-in/forgot")
 TEAM = "platform-and-infrastructure-of-the-northern-region"
 NARROWED = (f"/?team={TEAM}", f"/?team={TEAM}&tool=codex")
 MEMBERS = (
@@ -27,6 +27,7 @@ ADMINS = (
         "/admin/audit?q=nothing-like-this",
         "/admin/anomalies",
         "/admin/anomalies?show=excluded",
+        "/admin/deliveries",
         "/admin/jobs",
         "/admin/prices",
         "/admin/evaluations",

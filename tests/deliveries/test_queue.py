@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from arena.audit.models import OPERATOR
 from arena.core.clock import DAY, MINUTE
 from arena.core.config import Config
 from arena.core.db import Database
@@ -66,7 +67,9 @@ def test_a_dead_message_keeps_what_it_said_unless_that_is_secret(
     assert sent() == [("dead", 1, "The mail server refused the recipient (550 no such user).")]
     assert [content is None for content in contents(db)] == [is_secret]
     id = db.read_sync(lambda conn: store.deliveries(conn, "dead", "mail", "", 9))[0].id
-    assert db.write_sync(partial(actions.send_again, id=id, now=NOW)) is not is_secret
+    assert (
+        db.write_sync(partial(actions.send_again, id=id, caller=OPERATOR, now=NOW, by=PEOPLE["alice"])) is not is_secret
+    )
     assert sent()[0][0] == ("dead" if is_secret else "sent")
     assert len(mailbox.letters) == int(not is_secret)
 

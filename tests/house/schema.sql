@@ -172,6 +172,14 @@ CREATE TABLE device_codes (
     CHECK ((state = 'pending') = (user_id IS NULL))
 ) STRICT;
 
+CREATE TABLE email_links (
+    user_id TEXT PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    token_hash TEXT NOT NULL UNIQUE,
+    email TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE failed_guesses (
     counter TEXT PRIMARY KEY,
     forgotten_at INTEGER NOT NULL,
@@ -230,6 +238,8 @@ CREATE TABLE metric_streams (
     value INTEGER NOT NULL,
     PRIMARY KEY (user_id, stream)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE notices_told (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL) STRICT;
 
 CREATE TABLE one_time_links (
     token_hash TEXT PRIMARY KEY,
@@ -641,7 +651,9 @@ CREATE TABLE users (
     disabled_at INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
-) STRICT;
+, email_verified_at INTEGER, weekly_digest INTEGER NOT NULL DEFAULT 0 CHECK (weekly_digest IN (0, 1))) STRICT;
+
+CREATE INDEX idx_users_email ON users (email) WHERE email IS NOT NULL;
 
 CREATE TABLE web_sessions (
     id TEXT PRIMARY KEY,

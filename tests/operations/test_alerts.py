@@ -41,6 +41,8 @@ def test_rules_ask_only_for_what_the_box_tells(box: Serving) -> None:
         "arena_model_questions_total",
         "arena_model_budget_dollars",
         "arena_evaluation_oldest_timestamp_seconds",
+        "arena_delivery_tries_total",
+        "arena_delivery_oldest_timestamp_seconds",
         "arena_job_failed",
         "arena_backup_timestamp_seconds",
         "arena_backup_copy_timestamp_seconds",

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from arena.audit.models import Verdict
 from arena.core.clock import DAY, HOUR, MINUTE
-from arena.core.config import Accounts, Backups, Boards, Config, Limits, Server
+from arena.core.config import Accounts, Backups, Boards, Config, Limits, Mail, Server
 from arena.operations.models import Facts, JobRun, JobState
 from arena.operations.rules.findings import findings
 from tests.conftest import NOW
@@ -39,6 +39,7 @@ SOUND = Facts(
     admin_links=0,
     unused_keys=0,
     stranded=[],
+    waiting_since=None,
 )
 
 
@@ -122,6 +123,8 @@ def test_what_the_configuration_leaves_open(config: Config, found: list[str]) ->
         ({"jobs": [replace(JOB, due_at=NOW - 3 * HOUR, attempts=1)]}, []),
         ({"jobs": [replace(JOB, due_at=NOW - 3 * HOUR, claim="c", started_at=NOW - 3 * HOUR)]}, []),
         ({"jobs": [replace(JOB, due_at=None)]}, []),
+        ({"waiting_since": NOW - HOUR - 1}, ["old_delivery"]),
+        ({"waiting_since": NOW - HOUR}, []),
         ({"prices_of": "2026-05-01"}, ["old_prices"]),
         ({"prices_of": "2026-06-30"}, []),
         ({"prices_of": ""}, []),
@@ -162,16 +165,17 @@ def test_every_sentence_says_what_to_do_and_ends_calmly() -> None:
         SOUND,
         **{"readable": ["/d"], "admins": 1, "admin_seen_at": None, "admin_links": 2, "unused_keys": 1},
         **{"stranded": [f"p{n}" for n in range(6)], "disk_free": 5, "clock_off": 9_000, "journal": "truncate"},
-        **{"zone": "Asia/Seoul", "beat_at": None, "runs": [JobRun("x", 0, 0, None, "y")]},
+        **{"waiting_since": 0, "zone": "Asia/Seoul", "beat_at": None, "runs": [JobRun("x", 0, 0, None, "y")]},
     )
     config = Config(
         server=Server(host="0.0.0.0", trusted_proxies=["::/0"]),
         accounts=Accounts(sign_up="open", session_days=400),
         limits=Limits(api=0),
         backups=Backups(every="off"),
+        mail=Mail(host="smtp.example.org"),
     )
     found = findings(config, worst, NOW, Verdict(0, 1, 2, "", 1, "Row 1 is missing."))
-    assert len({each.code for each in found}) == len(found) == 19
+    assert len({each.code for each in found}) == len(found) == 21
     for each in found:
         assert each.sentence.endswith(".")
         assert "!" not in each.sentence

@@ -179,5 +179,6 @@ def _come_back(conn: sqlite3.Connection, *, link: Link, hashed: str | None, call
     if hashed is not None:
         store.set_password(conn, person.id, hashed, now)
         store.end_sessions(conn, person.id)
+        store.drop_unused_sign_in_links(conn, person.id)
         note(conn, "password_changed", person.id, caller, now)
     return person

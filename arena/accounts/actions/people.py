@@ -10,6 +10,7 @@ from arena.core import ids
 from arena.core.clock import iso
 from arena.core.db import Database
 from arena.core.errors import Conflict, Invalid, NotFound
+from arena.deliveries import actions as deliveries
 
 
 def add_user(
@@ -110,6 +111,7 @@ def delete_user(conn: sqlite3.Connection, *, name: str, caller: Caller, now: int
     person = someone(conn, name)
     _refuse_last_admin(conn, person, "deleted")
     store.delete_user(conn, person.id)
+    deliveries.forget(conn, person.id)
     note(conn, "user_deleted", person.id, caller, now, by=by)
     return person
 
@@ -197,6 +199,7 @@ def tidy(db: Database, now: int) -> int:
     drops = (
         store.drop_expired_sessions,
         store.drop_expired_links,
+        store.drop_expired_email_links,
         store.drop_expired_device_codes,
         store.drop_forgotten_guesses,
     )

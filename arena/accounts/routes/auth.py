@@ -101,8 +101,8 @@ async def register(request: AnyRequest) -> Response[bytes]:
 
 @post(["/api/auth/send-code", "/api/auth/verify-code"], csrf="json", status_code=200, bare=True, data=Done)
 async def by_mail(request: AnyRequest) -> ASGIApp:
-    """Refuse what would need mail, which this box does not send, and say how else one joins."""
-    raise NotFound(f"This arena sends no mail. {_how_to_join(request)}")
+    """Refuse what would let anybody join who has an address of mail, and say how one does."""
+    raise NotFound(f"Nobody joins by a mailed code here. {_how_to_join(request)}")
 
 
 def _how_to_join(request: AnyRequest) -> str:

@@ -124,17 +124,19 @@ async def settings_form(
     done: str = "",
     display: str | None = None,
     confirm: str = "",
+    email: str = "",
 ) -> Response[bytes]:
     """Show the page; of what went wrong the sentences by field, or the one sentence in the field ``where``."""
     box, now, token = box_of(request), clock.now(), token_of(request)
     id = me(request).id
-    person, has_password, keys, linked, open_sessions = await box.db.read(
+    person, has_password, keys, linked, open_sessions, mail = await box.db.read(
         lambda conn: (
             people.with_id(conn, id),
             store.has_password(conn, id),
             store.live_keys(conn, id),
             store.identities_of(conn, id),
             store.sessions_of(conn, id),
+            store.mail_of(conn, id),
         )
     )
     this = box.db.glance(partial(sessions.identify, token=token, now=now)) if token else None
@@ -147,10 +149,13 @@ async def settings_form(
         proof=_proof(csrf_of(request)),
         sessions=open_sessions,
         this_session=this.session_id if this else None,
+        mail=mail,
+        has_mail=box.config.mail.is_on,
         now=now,
         zone=box.config.arena.time_zone,
         display=display,
         confirm=confirm,
+        email=email,
         errors=(no.details or {}).get("errors", {where: no.sentence}) if no else {},
         done=done,
     )

@@ -11,6 +11,7 @@ from arena.chat import actions
 from arena.chat.models import EVENTS, Teller
 from arena.chat.pages import ChatPage
 from arena.core import clock
+from arena.deliveries.actions import SEND
 from arena.web.box import box_of
 from arena.web.forms import PRIVATE
 from arena.web.render import render
@@ -32,7 +33,8 @@ async def test(request: AnyRequest) -> Response[bytes]:
     teller = Teller(box.config, box.address, clock.now())
     send = partial(actions.send_test, teller=teller, caller=caller_of(request), by=visitor.id, name=visitor.name)
     sent = await write(request, send)
-    said = f"{plural(sent, 'test message leaves', 'test messages leave')} within a minute."
+    await box.wake(SEND)
+    said = f"{plural(sent, 'test message leaves', 'test messages leave')} in a moment."
     return _page(request, Outcome(said) if sent else Outcome(problem="There is no address to send a test to."))
 
 

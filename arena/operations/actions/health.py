@@ -18,6 +18,7 @@ from arena.core import clock, sqlite
 from arena.core.config import Place
 from arena.core.db import Database
 from arena.core.errors import Unavailable
+from arena.deliveries import store as deliveries
 from arena.operations import store
 from arena.operations.models import Facts
 from arena.prices import store as prices
@@ -52,6 +53,7 @@ def facts(conn: sqlite3.Connection, *, place: Place, now: int) -> Facts:
         admin_seen_at=seen_at,
         admin_links=accounts.open_admin_links(conn, now),
         unused_keys=accounts.unused_keys(conn, now - accounts_rules.UNUSED),
+        waiting_since=deliveries.oldest(conn),
         stranded=[] if is_demo else accounts.people_without_a_way_in(conn, now, STRANDED),
     )
 

@@ -17,6 +17,8 @@ from arena.core.config import Config, Place
 from arena.core.figures import Figure
 from arena.core.queue import waiting
 from arena.core.spread import Spread
+from arena.deliveries import actions as deliveries
+from arena.deliveries.models import Waiting
 from arena.operations import store
 from arena.operations.actions.health import changed_at, size
 from arena.operations.models import Counted, Seen
@@ -42,6 +44,7 @@ def look(conn: sqlite3.Connection, *, place: Place, config: Config) -> Seen:
         backups=[each.made_at for each in backups_in(place.backups(config.backups.folder))],
         copied_at=copied_at(place),
         prices=prices.newest(conn)[0],
+        deliveries=deliveries.waiting(conn),
     )
 
 
@@ -140,6 +143,7 @@ def _seen(seen: Seen) -> Iterable[Any]:
         "job",
         {job.name: job.due_at / 1000 for job in seen.jobs if job.due_at is not None},
     )
+    yield from _deliveries(seen.deliveries)
     runs = seen.runs
     yield _gauges(
         "arena_job_timestamp_seconds",
@@ -159,6 +163,22 @@ def _seen(seen: Seen) -> Iterable[Any]:
         "job",
         {run.name: int(bool(run.problem)) for run in runs},
     )
+
+
+def _deliveries(stand: Waiting) -> Iterable[Any]:
+    from prometheus_client.core import GaugeMetricFamily
+
+    messages = GaugeMetricFamily("arena_deliveries", "Mail and webhooks, by state and kind.", labels=["state", "kind"])
+    for (state, kind), number in sorted(stand.states.items()):
+        messages.add_metric([state, kind], number)
+    yield messages
+    yield _counter(
+        "arena_delivery_tries", "What came of trying to send them, by kind.", ["kind", "outcome"], stand.outcomes
+    )
+    if stand.oldest_at is not None:
+        yield _gauge(
+            "arena_delivery_oldest_timestamp_seconds", "Since when the oldest of them waits.", stand.oldest_at / 1000
+        )
 
 
 def _rows(rows: Mapping[str, int]) -> Iterable[Any]:

@@ -1,8 +1,8 @@
-"""The operators' doors: health, figures, the security log, the jobs, and the state of the system."""
+"""The operators' doors: health, figures, the security log, deliveries, the jobs, and the state of the system."""
 
 from litestar import Router
 
-from arena.operations.routes import audit, health, jobs, metrics, system
+from arena.operations.routes import audit, deliveries, health, jobs, metrics, system
 
 router = Router(
     path="/",
@@ -12,6 +12,8 @@ router = Router(
         metrics.metrics,
         audit.log,
         audit.export,
+        deliveries.deliveries,
+        deliveries.again,
         jobs.timetable,
         jobs.run,
         system.system,

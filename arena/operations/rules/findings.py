@@ -179,6 +179,18 @@ def _work(config: Config, facts: Facts, now: int) -> Iterator[tuple[str, str]]:
             "stale_worker",
             "The worker was not heard of for more than three minutes. Look into the log; start `arena serve` again.",
         )
+    if facts.waiting_since is not None and now - facts.waiting_since > HOUR:
+        yield (
+            "old_delivery",
+            "A message waits to be sent for more than an hour. /admin/deliveries says what is wrong with the mail "
+            "server or the receiver.",
+        )
+    if config.mail.is_on and not config.server.url:
+        yield (
+            "mail_without_url",
+            "Links in mail lead to where the box listens, which others may not reach. Set [server] url to the address "
+            "that people use.",
+        )
     for job in facts.jobs:
         if facts.is_served and is_late(job, now):
             yield (

@@ -7,11 +7,12 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from arena.accounts import store as accounts
-from arena.accounts.actions import links
+from arena.accounts.actions import links, mailing
 from arena.accounts.guards import caller_of, me, write
 from arena.accounts.pages import PAGE
 from arena.core import clock
 from arena.core.errors import ArenaError
+from arena.deliveries.actions import SEND
 from arena.teams import rules, store
 from arena.teams.models import Asked
 from arena.teams.pages import people_page
@@ -30,10 +31,11 @@ async def people(request: AnyRequest) -> Response[bytes]:
 
 @post("/admin/invitations", status_code=200)
 async def invite(request: AnyRequest) -> Response[bytes]:
-    """Make a one-time link that lets somebody in, and show it this once."""
+    """Make a one-time link that lets somebody in, and mail it, or show it this once."""
     form = await request.form()
     box, name, role = box_of(request), field(form, "name").strip(), field(form, "role")
-    deed = partial(
+    to = field(form, "email").strip() if box.config.mail.is_on else ""
+    invitation = partial(
         links.invite,
         name=name or None,
         role="admin" if role == "admin" else "member",
@@ -43,9 +45,15 @@ async def invite(request: AnyRequest) -> Response[bytes]:
         by=me(request).id,
     )
     try:
-        token = await write(request, deed)
+        if to:
+            by_mail = partial(mailing.invite_by_mail, to=to, head=box.letterhead, by_name=me(request).display)
+            address = await write(request, partial(by_mail, **invitation.keywords))
+            await box.wake(SEND)
+            return await show(request, noted=f"An invitation is on its way to {address}.")
+        token = await write(request, invitation)
     except ArenaError as no:
-        return await show(request, no.status, name=name, role=role, errors={"name": no.sentence})
+        errors = (no.details or {}).get("errors", {"name": no.sentence})
+        return await show(request, no.status, name=name, role=role, email=to, errors=errors)
     return await show(request, link=f"{box.address}/join/{token}")
 
 
@@ -86,6 +94,7 @@ async def show(request: AnyRequest, status: int = 200, **more: Any) -> Response[
         now=now,
         zone=box.config.arena.time_zone,
         link_days=box.config.accounts.link_days,
+        has_mail=box.config.mail.is_on,
         **more,
     )
     return render(request, "teams/admin_people.html", page, status=status, headers=PRIVATE)

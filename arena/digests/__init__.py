@@ -1,0 +1,1 @@
+"""The weekly mail: what last week was like for each person who wants to know."""
