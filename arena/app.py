@@ -37,6 +37,7 @@ from arena.core.addresses import network_of
 from arena.core.clock import Days
 from arena.core.config import Config, Place
 from arena.core.db import Database
+from arena.core.errors import Unavailable
 from arena.core.folders import folder
 from arena.core.keyring import Keyring
 from arena.core.log import Seldom, log
@@ -173,7 +174,7 @@ class Outside:
             await (hot or self.app)(scope, receive, self._dressed(scope, send))
             return
         asked = question(scope["raw_path"], scope["query_string"], scope["headers"])
-        if asked is None:
+        if asked is None or not self._can_look():
             await self.app(scope, receive, self._dressed(scope, send))
             return
         version, minute = self.box.db.version(), clock.now() // clock.MINUTE
@@ -197,6 +198,14 @@ class Outside:
             made.set()
             if self.making.get(asked.key) is made:
                 del self.making[asked.key]
+
+    def _can_look(self) -> bool:
+        """Whether answers may be kept; of a damaged database each handler tells by itself."""
+        try:
+            self.box.db.refuse_if_damaged()
+        except Unavailable:
+            return False
+        return True
 
     def _hot(self, handler: Handler, door: str, limit: str | None = None) -> ASGIApp:
         """A handler as it stands, without the router: it asks for nothing but the request, and has its own guard."""

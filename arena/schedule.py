@@ -48,6 +48,7 @@ JOBS = (
     Job("arena.backups.run", "writes a backup, and lets old ones go", At(0, 7), backups.run, _each_day),
     Job("arena.backups.copy", "copies backups into the bucket", Hourly(12), backups.copy, _copies_backups),
     Job("arena.operations.optimise", "renews the figures by which queries are planned", At(3, 41), operations.optimise),
+    Job("arena.operations.check", "reads the whole database and sees that it makes sense", At(3, 11), operations.check),
     Job("arena.usage.retain", "lets the detail of old records and sessions go, and old days", At(2, 0), usage.retain),
     Job("arena.usage.price", "checks that every model that was used has a price", At(3, 20), usage.price),
     Job("arena.projects.evaluate", "judges the projects that wait", Minutely(), projects.evaluate, _has_a_model),

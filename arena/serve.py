@@ -21,7 +21,8 @@ from arena.admin import command, demo  # isort: skip
 from arena.accounts.actions.links import create_first_link  # isort: skip
 from arena.app import Outside, build  # isort: skip
 from arena.core.addresses import as_seen_by_any_socket  # isort: skip
-from arena.backups.actions.files import configured_key, make as make_backup  # isort: skip
+from arena.backups.actions.files import configured_key, damage_of, is_foreign_log, make as make_backup  # isort: skip
+from arena.core.damage import marked  # isort: skip
 from arena.core.db import Database  # isort: skip
 from arena.core.errors import ArenaError  # isort: skip
 from arena.core.lock import Held, only_one  # isort: skip
@@ -53,6 +54,7 @@ def main(argv: list[str]) -> int:
         log.configure(settings.arena.log_level)
         place = config.place(options.data)
         with only_one(place.data):
+            _refuse_damaged(place)
             _migrate(settings, place)
             _check_zone(settings, place)
             _load_prices(place)
@@ -125,6 +127,30 @@ def _check_zone(settings: config.Config, place: config.Place) -> None:
     before = place.zone.read_text().strip()
     if before != zone:
         print(f"The time zone changed from {before} to {zone}: run `arena admin recompute` to move what is counted.")
+
+
+def _refuse_damaged(place: config.Place) -> None:
+    """Look a database through that was found damaged, and one that was put beside the log of another.
+
+    Such a log would be moved into it. A log is never much older than its database: what is committed goes from one
+    into the other within a second.
+    """
+    wal = Path(f"{place.database}-wal")
+    if sqlite.is_strange_log(place.database):
+        raise Refused(
+            f"{wal} was written by another version of SQLite than {sqlite.VERSION}; start what wrote it once more, so "
+            "that it moves the log into the database"
+        )
+    is_odd = wal.exists() and wal.stat().st_size > 0 and place.database.stat().st_mtime > wal.stat().st_mtime + 60
+    if is_odd and is_foreign_log(place.database):
+        raise Refused(
+            f"{wal} is the log of another database than {place.database}; move it away, or put a backup in the place "
+            "of both with `arena admin restore FILE`"
+        )
+    if marked(place.database) and (problem := damage_of(place.database)):
+        raise Refused(
+            f"{place.database} is damaged ({problem}); put a backup in its place with `arena admin restore FILE`"
+        )
 
 
 def _migrate(settings: config.Config, place: config.Place) -> None:

@@ -9,14 +9,17 @@ import signal
 import threading
 from pathlib import Path
 
-from arena.core import sqlite  # noqa: F401  (first: it chooses the SQLite library)
+from arena.core import sqlite  # (first: it chooses the SQLite library)
 
+from arena.backups.actions.files import damage_of  # isort: skip
 from arena.core import clock, config, log  # isort: skip
 from arena.core.clock import Days  # isort: skip
+from arena.core.config import Config, ConfigError, Place  # isort: skip
 from arena.core.db import Database  # isort: skip
+from arena.core.errors import ArenaError  # isort: skip
 from arena.core.work import Work  # isort: skip
 from arena.core.keyring import Keyring  # isort: skip
-from arena.core.queue import listen, open_queue  # isort: skip
+from arena.core.queue import listen, open_sound_queue  # isort: skip
 from arena.operations.actions.jobs import Runner  # isort: skip
 from arena.schedule import JOBS  # isort: skip
 from arena.usage.actions.costs import apply_prices  # isort: skip
@@ -36,8 +39,16 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     settings = config.load(options.config)
     log.configure(settings.arena.log_level)
-    place = config.place(options.data)
-    queue = open_queue(place.data, Keyring(place.secret, clock.now))
+    try:
+        return _work(settings, config.place(options.data), is_child=options.child)
+    except (ArenaError, ConfigError, OSError, sqlite.Error) as problem:  # whoever started it tries again
+        log.log().error("worker", reason=str(problem))
+        return 1
+
+
+def _work(settings: Config, place: Place, *, is_child: bool) -> int:
+    damage_of(place.database, thorough=False)
+    queue = open_sound_queue(place.data, Keyring(place.secret, clock.now))
     work = Work(
         Database(place.database, settings.arena.slow_ms), settings, place, Days(settings.arena.time_zone), clock.now
     )
@@ -45,9 +56,12 @@ def main(argv: list[str]) -> int:
     runner = Runner(JOBS, work)
 
     def tick() -> None:
-        place.beat.touch()
-        for name in runner.due():
-            call(name)
+        try:
+            place.beat.touch()
+            for name in runner.due():
+                call(name)
+        except (ArenaError, OSError, sqlite.Error) as problem:  # full, locked, gone: the next one may find it well
+            log.log().error("tick", reason=str(problem))
 
     call = listen(queue, runner.run, tick)
     consumer = queue.create_consumer(
@@ -58,7 +72,7 @@ def main(argv: list[str]) -> int:
         graceful_signal="TERM",
         shutdown_timeout=8,
     )
-    if options.child:
+    if is_child:
         threading.Thread(target=_end_with_parent, name="arena-parent", daemon=True).start()
     log.log().debug("worker", pid=os.getpid())
     tick()

@@ -9,9 +9,11 @@ from functools import partial
 
 from arena.admin.command import Opened
 from arena.audit.actions import verify
+from arena.backups.actions.files import damage_of
 from arena.core import clock
 from arena.operations.actions.health import facts
-from arena.operations.rules.findings import findings
+from arena.operations.models import Finding
+from arena.operations.rules.findings import damaged, findings
 
 
 def main(argv: list[str]) -> int:
@@ -23,10 +25,15 @@ def main(argv: list[str]) -> int:
 
 
 def _look(box: Opened, arguments: argparse.Namespace) -> int:
+    if problem := damage_of(box.place.database):
+        return _tell([damaged(problem)], is_json=arguments.json)
     now = clock.now()
     seen = box.db.read_sync(partial(facts, place=box.place, now=now))
-    found = findings(box.config, seen, now, verify(box.db))
-    if arguments.json:
+    return _tell(findings(box.config, seen, now, verify(box.db)), is_json=arguments.json)
+
+
+def _tell(found: list[Finding], *, is_json: bool) -> int:
+    if is_json:
         command.print_json(found)
     elif not found:
         print("Nothing to warn about.")

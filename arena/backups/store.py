@@ -9,11 +9,20 @@ def copy_to(conn: sqlite3.Connection, path: Path) -> None:
     conn.execute("VACUUM INTO :path", {"path": str(path)})
 
 
+def malformed(conn: sqlite3.Connection, *, thorough: bool = True) -> str | None:
+    """Say the first page or row that makes no sense; None if all do.
+
+    If not ``thorough``, indexes are not compared with their tables: that takes half the time.
+    """
+    check = "PRAGMA integrity_check(1)" if thorough else "PRAGMA quick_check(1)"
+    said = str(conn.execute(check).fetchone()[0])
+    return None if said == "ok" else said.splitlines()[-1]  # after one that names the database
+
+
 def problem(conn: sqlite3.Connection) -> str | None:
     """Say the first thing that is wrong with the file or between its tables; None if nothing is."""
-    said = conn.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    if said != "ok":
-        return str(said)
+    if (said := malformed(conn)) is not None:
+        return said
     loose = conn.execute("PRAGMA foreign_key_check").fetchone()
     return f"a row of {loose[0]} names one of {loose[2]} that is not there" if loose else None
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from arena.core import sqlite
+from arena.core import damage, sqlite
 from arena.core.errors import Unavailable
 from arena.core.log import Seldom, log
 from arena.core.spread import Spread
@@ -94,7 +94,8 @@ class Database:
         self.refused_writes = 0
         """How many writes could not be stored: the database was locked, or its disk full, read-only or failing."""
         self.damage = ""
-        """What SQLite said of pages that make no sense. Then nothing is read or written any more."""
+        """What SQLite said of pages that make no sense, here or in another process. Then nothing is read or written."""
+        self._looks_at = 0.0
         self._seldom = Seldom()
         self._writes = Watch(slow_ms)
         self._watches = [self._writes, *(Watch(slow_ms) for _ in range(READERS))]
@@ -205,22 +206,26 @@ class Database:
 
     def refuse_if_damaged(self) -> None:
         """Raise `Unavailable` once it is known that the database is damaged: nothing it says can be relied on."""
+        now = time.monotonic()
+        if now >= self._looks_at:
+            self._looks_at = now + 1
+            self.damage = damage.marked(self.path)
         if self.damage:
             raise Unavailable(DAMAGED.format(self.damage), retry_after=600)
 
     def _refuse_if_unreadable(self, problem: sqlite3.Error) -> None:
         """Tell a reader of a failure that is no mistake of ours: raise `Unavailable`."""
         told = explained(problem, UNREAD)
-        if told is not problem and _code(problem) != READONLY:
+        if told is not problem and sqlite.code(problem) != READONLY:
             self._note(problem)
             raise told
 
     def _note(self, problem: BaseException) -> None:
         """Remember and write down what is wrong with disk or file."""
-        code = _code(problem)
-        if code in DAMAGES:
-            self.damage = self.damage or str(problem)
-        if (code in PASSING or code in DAMAGES) and (count := self._seldom.count(str(problem))):
+        if sqlite.is_damage(problem):
+            self.damage = str(problem)
+            damage.mark(self.path, self.damage)
+        if explained(problem, "") is not problem and (count := self._seldom.count(str(problem))):
             with contextlib.suppress(Exception):  # a log that cannot be written must not stop the writer
                 log().error("database", reason=str(problem), count=count)
 
@@ -365,8 +370,6 @@ def _commit_apart(conn: sqlite3.Connection, jobs: list[_Job]) -> bool:
 PASSING = frozenset((5, 6, 8, 10, 13, 14))
 """SQLite's primary result codes for a lock, a read-only, failing, full or unreachable disk: not our mistakes."""
 READONLY = 8
-DAMAGES = frozenset((11, 26))
-"""... for pages that make no sense, and for a file that is no database."""
 UNSTORED = "The box cannot store anything just now ({}). Nothing was lost; try again in a moment."
 UNREAD = "The box cannot look anything up just now ({}). Nothing was lost; try again in a moment."
 DAMAGED = (
@@ -390,20 +393,14 @@ class _Failed:
 
 def explained(problem: BaseException, sentence: str) -> BaseException:
     """What a visitor is told of a failure of SQLite's that is no mistake of ours; any other stays as it is."""
-    code = _code(problem)
-    if code in DAMAGES:
+    if sqlite.is_damage(problem):
         told = Unavailable(DAMAGED.format(problem), retry_after=600)
-    elif code in PASSING:
+    elif sqlite.code(problem) in PASSING:
         told = Unavailable(sentence.format(problem), retry_after=5)
     else:
         return problem
     told.__cause__ = problem
     return told
-
-
-def _code(problem: BaseException) -> int:
-    """SQLite's primary result code; 0 for what is not from SQLite."""
-    return int(getattr(problem, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _rollback(conn: sqlite3.Connection) -> None:

@@ -9,9 +9,11 @@ from arena.core import sqlite  # first: it chooses the SQLite library
 from pathlib import Path  # isort: skip
 
 import asyncio  # isort: skip
+import os  # isort: skip
+import signal  # isort: skip
 import sqlite3  # isort: skip
-from collections.abc import Callable  # isort: skip
-from contextlib import closing, suppress  # isort: skip
+from collections.abc import Callable, Iterator  # isort: skip
+from contextlib import closing, contextmanager, suppress  # isort: skip
 from functools import cache, partial  # isort: skip
 from typing import Any  # isort: skip
 
@@ -19,20 +21,62 @@ from huey import SqliteHuey, crontab  # isort: skip
 from huey.serializer import Serializer, SignedSerializer  # isort: skip
 
 from arena.core.keyring import Keyring  # isort: skip
+from arena.core.log import log  # isort: skip
 
 
 RUN = "arena.run"
 
 
-def open_queue(data: Path, keyring: Keyring) -> SqliteHuey:
+def open_queue(data: Path, keyring: Keyring, kind: type[SqliteHuey] = SqliteHuey) -> SqliteHuey:
     """Open the queue in the data folder. Its messages are signed: huey unpickles them."""
-    return SqliteHuey(
+    return kind(
         "arena",
         filename=str(data / "queue.db"),
         results=False,
         utc=True,
         serializer=_Signed(keyring),
     )
+
+
+def open_sound_queue(data: Path, keyring: Keyring) -> SqliteHuey:
+    """Open the queue as the worker does: one whose file makes no sense is thrown away."""
+    file = data / "queue.db"
+    try:
+        with closing(sqlite.connect(file)) as conn:
+            is_sound = conn.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok"
+    except sqlite3.DatabaseError as problem:
+        if not sqlite.is_damage(problem):
+            raise
+        is_sound = False
+    if not is_sound:
+        log().warning("queue", reason="its file was damaged, and is made anew")
+        for each in ("queue.db", "queue.db-wal", "queue.db-shm", "queue.db-journal"):
+            (data / each).unlink(missing_ok=True)
+    return open_queue(data, keyring, _Minded)
+
+
+class _Minded(SqliteHuey):  # type: ignore[misc]
+    """A queue that ends its worker when its file makes no sense any more: the next worker makes another."""
+
+    def enqueue(self, task: Any) -> Any:
+        """Put a task into the queue."""
+        with _minding():
+            return super().enqueue(task)
+
+    def dequeue(self) -> Any:
+        """Take a task from the queue."""
+        with _minding():
+            return super().dequeue()
+
+
+@contextmanager
+def _minding() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as problem:
+        if sqlite.is_damage(problem):
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise
 
 
 def listen(queue: SqliteHuey, run: Callable[[str], None], tick: Callable[[], None]) -> Callable[[str], Any]:
@@ -54,13 +98,17 @@ class Waker:
         self._call: Any = None
 
     async def __call__(self, job: str) -> None:
-        """Have the worker run a job soon. (The queue is a file: that takes a thread.)"""
+        """Have the worker run a job soon; at its own time if that cannot be said. (A file: it takes a thread.)"""
         await asyncio.to_thread(self._put, job)
 
     def _put(self, job: str) -> None:
-        if self._call is None:
-            self._call = self._open().task(name=RUN)(_never)
-        self._call(job)
+        try:
+            if self._call is None:
+                self._call = self._open().task(name=RUN)(_never)
+            self._call(job)
+        except sqlite3.Error as problem:  # locked, full, damaged or gone
+            self._call = None
+            log().warning("queue", reason=str(problem))
 
 
 def _never(_: str) -> None:
@@ -72,7 +120,10 @@ def waiting(data: Path) -> int:
     file = data / "queue.db"
     if not file.exists():
         return 0
-    with suppress(sqlite3.OperationalError), closing(sqlite.connect(file, readonly=True)) as conn:  # just being made
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(sqlite.connect(file, readonly=True)) as conn,
+    ):  # just made
         return int(conn.execute("SELECT COUNT(*) FROM task").fetchone()[0])
     return 0
 

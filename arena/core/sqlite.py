@@ -97,15 +97,40 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     return conn
 
 
+def look_into(path: Path) -> sqlite3.Connection:
+    """Open a connection that leaves file and log as they are. (Others move the log into the file as they close.)"""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
+def is_strange_log(path: Path) -> bool:
+    """Say whether the log beside a database has a format that this SQLite does not know."""
+    try:
+        with path.with_name(f"{path.name}-wal").open("rb") as file:
+            head = file.read(8)
+    except FileNotFoundError:
+        return False
+    return head[:3] == b"\x37\x7f\x06" and int.from_bytes(head[4:8]) != 3_007_000
+
+
 def count_rows(conn: sqlite3.Connection) -> dict[str, int]:
     """Count the rows of every table."""
     names = conn.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite@_%' ESCAPE '@'")
     return {name: conn.execute(f'SELECT COUNT(*) FROM "{name}"').fetchone()[0] for (name,) in names.fetchall()}  # noqa: S608
 
 
+def code(problem: BaseException) -> int:
+    """SQLite's primary result code; 0 for what is not from SQLite."""
+    return int(getattr(problem, "sqlite_errorcode", 0)) & 0xFF
+
+
+def is_damage(problem: BaseException) -> bool:
+    """Whether pages make no sense, or the file is no database."""
+    return code(problem) in (11, 26)
+
+
 def told(problem: sqlite3.Error) -> str:
     """Say to whoever runs the box what a failure of SQLite's means and what to do, in one sentence without an end."""
-    match getattr(problem, "sqlite_errorcode", 0) & 0xFF:
+    match code(problem):
         case 13:
             return f"there is no room on the disk ({problem}); make room and do this again"
         case 8 | 10 | 14:

@@ -70,8 +70,8 @@ class Serving:
         self._heard: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "Serving":
-        """Serve, and wait until it says where."""
+    def start(self, *, is_ready: bool = True) -> "Serving":
+        """Serve, and wait until it says where, and that it is ready if it shall be."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.program, "serve", "--port", "0", "--data", str(self.data), *self.options],
@@ -83,7 +83,8 @@ class Serving:
         UNDERWAY.append(self)
         self.said, self._heard = [], []
         self.url = self._read_until("arena is at ", 20)[-1].removeprefix("arena is at ")
-        wait_until(lambda: get(f"{self.url}/readyz").status_code == 200, 10)
+        if is_ready:
+            wait_until(lambda: get(f"{self.url}/readyz").status_code == 200, 10)
         return self
 
     def environment(self) -> dict[str, str]:

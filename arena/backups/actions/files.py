@@ -13,6 +13,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 
@@ -21,14 +22,15 @@ import msgspec
 import arena
 from arena.backups import rules, store
 from arena.backups.models import FORMAT, Content, Manifest
-from arena.core import sealed, sqlite
+from arena.core import damage, sealed, sqlite
 from arena.core.config import Backups, ConfigError, Place
+from arena.core.errors import Unavailable
 from arena.core.lock import only_one
 from arena.core.sealed import NotWhole
 
 DATABASE, MANIFEST = "arena.db", "manifest.json"
-MADE_ANEW = ("address", "listening", "lock", "queue.db", "copied")
-"""What a box makes again by itself; the queue's loss is harmless."""
+MADE_ANEW = ("address", "listening", "lock", "queue.db", "copied", "damaged")
+"""What a box makes again by itself, or says of the database that was there; the queue's loss is harmless."""
 HALF = ".arena-"
 """How begins what is not whole yet."""
 KEPT_BACK = "before-restore-"
@@ -38,8 +40,10 @@ KEPT_BACK = "before-restore-"
 def make(place: Place, folder: Path, *, now: int, key: bytes | None = None, why: str = "") -> Path:
     """Write a backup of a data folder, consistent while the box serves, and return its file once it is on disk.
 
-    Raises ``OSError`` or ``sqlite3.Error`` when there is no room for it; then no part of it is left.
+    Raises ``OSError`` or ``sqlite3.Error`` when there is no room for it, and `Unavailable` for a damaged database, so
+    that no bad backup ever takes the place of a good one; then no part of it is left.
     """
+    _refuse_damaged(place.database, damage_of(place.database, thorough=False))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / rules.name_of(now, why)
     with working_folder(folder) as scratch:
@@ -47,6 +51,8 @@ def make(place: Place, folder: Path, *, now: int, key: bytes | None = None, why:
         with closing(sqlite.connect(place.database)) as conn:
             store.copy_to(conn, copy)
         with closing(sqlite.connect(copy, readonly=True)) as conn:
+            if (wrong := store.problem(conn)) is not None:
+                raise Unavailable(f"The copy of the database is not sound ({wrong}), so it was not kept.")
             counted = sqlite.count_rows(conn)
         files = {DATABASE: copy, **{file.name: file for file in _beside(place)}}
         manifest = Manifest(
@@ -63,6 +69,34 @@ def make(place: Place, folder: Path, *, now: int, key: bytes | None = None, why:
                 with file.open("rb") as content:
                     _add(tar, name, content, manifest.files[name].size)
     return path
+
+
+def damage_of(database: Path, *, thorough: bool = True) -> str:
+    """Say what makes no sense in a database; empty if nothing does.
+
+    Marks a damaged one, so that nobody uses it, and takes the mark away from a sound one.
+    """
+    found = _malformed(partial(sqlite.connect, database, readonly=True), thorough=thorough)
+    if found:
+        damage.mark(database, found)
+    elif thorough:
+        damage.unmark(database)
+    return found
+
+
+def is_foreign_log(database: Path) -> bool:
+    """Say whether the log beside a database makes no sense together with it. Both stay as they are."""
+    return bool(_malformed(partial(sqlite.look_into, database), thorough=True))
+
+
+def _malformed(open_it: Callable[[], sqlite3.Connection], *, thorough: bool) -> str:
+    try:
+        with closing(open_it()) as conn:
+            return store.malformed(conn, thorough=thorough) or ""
+    except sqlite3.DatabaseError as problem:
+        if not sqlite.is_damage(problem):
+            raise
+        return str(problem)
 
 
 def verify(path: Path, *, key: bytes | None = None) -> Manifest:
@@ -96,6 +130,11 @@ def restore(
                 (place.data / name).unlink(missing_ok=True)
         (scratch / DATABASE).replace(place.database)
         return kept
+
+
+def _refuse_damaged(database: Path, found: str) -> None:
+    if found:
+        raise Unavailable(f"{database} is damaged ({found}), so it is not backed up. Restore the last good backup.")
 
 
 def configured_key(config: Backups) -> bytes | None:

@@ -48,12 +48,13 @@ def look(conn: sqlite3.Connection, *, place: Place, config: Config) -> Seen:
     )
 
 
-def exposition(counted: Counted, seen: Seen, rows: Mapping[str, int], figures: Iterable[Figure] = ()) -> bytes:
-    """Write all figures down, in Prometheus' text format 0.0.4."""
+def exposition(counted: Counted, seen: Seen | None, rows: Mapping[str, int], figures: Iterable[Figure] = ()) -> bytes:
+    """Write all figures down, in Prometheus' text format 0.0.4; without what was seen, if nothing could be."""
     from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures([*_counted(counted), *_seen(seen), *_rows(rows), *map(_family, figures)]))
+    families = [*_counted(counted), *(_seen(seen) if seen else ()), *_rows(rows), *map(_family, figures)]
+    registry.register(_Figures(families))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 

@@ -6,6 +6,7 @@ from typing import Any
 from litestar import Request, Response, get
 
 from arena.core import clock
+from arena.core.errors import Unavailable
 from arena.operations.actions.metrics import exposition, look
 from arena.operations.models import Counted
 from arena.web.box import Box, box_of
@@ -19,10 +20,14 @@ async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     box = box_of(request)
     today = box.days.of(clock.now())
     see = partial(look, place=box.place, config=box.config)
-    seen, rows, figures = await box.db.read(
-        lambda conn: (see(conn), box.sizes(conn), box.figures(conn, box.config, today))
-    )
-    text = exposition(_counted(box), seen, rows, figures)
+    try:
+        seen, rows, figures = await box.db.read(
+            lambda conn: (see(conn), box.sizes(conn), box.figures(conn, box.config, today))
+        )
+    except Unavailable:  # what was counted says that as well
+        text = exposition(_counted(box), None, {})
+    else:
+        text = exposition(_counted(box), seen, rows, figures)
     return Response(text, media_type=TYPE, headers={"cache-control": "no-store"})
 
 

@@ -42,6 +42,15 @@ def findings(config: Config, facts: Facts, now: int, chain: Verdict | None = Non
     return [Finding(code, sentence) for code, sentence in found]
 
 
+def damaged(problem: str) -> Finding:
+    """Say what there is to do about a damaged database, of which nothing else can be told."""
+    return Finding(
+        "damaged",
+        f"The database is damaged ({problem}), so the box shows and takes nothing. Stop it, look for the newest backup "
+        "with `arena admin backups list`, and put it in its place with `arena admin restore FILE`.",
+    )
+
+
 def _reach(config: Config) -> Iterator[tuple[str, str]]:
     server = config.server
     is_tls = bool(server.tls_cert) or server.url.startswith("https://")
