@@ -5,12 +5,15 @@
 from arena.admin import command
 
 import argparse
+import asyncio
+from collections.abc import Iterator
 from functools import partial
 
 from arena.admin.command import Opened
 from arena.audit.actions import verify
 from arena.backups.actions.files import damage_of
-from arena.core import clock
+from arena.core import clock, mail
+from arena.core.sending import Unsent
 from arena.operations.actions.health import facts
 from arena.operations.models import Finding
 from arena.operations.rules.findings import damaged, findings
@@ -29,7 +32,8 @@ def _look(box: Opened, arguments: argparse.Namespace) -> int:
         return _tell([damaged(problem)], is_json=arguments.json)
     now = clock.now()
     seen = box.db.read_sync(partial(facts, place=box.place, now=now))
-    return _tell(findings(box.config, seen, now, verify(box.db)), is_json=arguments.json)
+    found = [*findings(box.config, seen, now, verify(box.db)), *_mail(box)]
+    return _tell(found, is_json=arguments.json)
 
 
 def _tell(found: list[Finding], *, is_json: bool) -> int:
@@ -41,3 +45,13 @@ def _tell(found: list[Finding], *, is_json: bool) -> int:
         for each in found:
             print(f"- {each.sentence}")
     return 1 if found else 0
+
+
+def _mail(box: Opened) -> Iterator[Finding]:
+    """Ask the mail server, if one is configured, whether it lets this box in."""
+    if not box.config.mail.is_on:
+        return
+    try:
+        asyncio.run(mail.check(box.config.mail))
+    except Unsent as no:
+        yield Finding("mail_server", f"{no.sentence} Put [mail] right, and try `arena admin mail test ADDRESS`.")

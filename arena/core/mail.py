@@ -6,6 +6,8 @@ aiosmtplib is imported with the first one: no start pays for it.
 import asyncio
 import contextlib
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -67,15 +69,27 @@ async def send(settings: Mail, to: str, message: bytes) -> None:
     A server that refuses recipient or content for good (5xx) is not asked again; one that refuses the box itself, by
     its login or its sender, is: an operator can put that right.
     """
+    async with _connected(settings) as client:
+        await client.sendmail(_address(settings.sender).addr_spec, [to], message)
+
+
+async def check(settings: Mail) -> None:
+    """See whether the server lets this box in, and send nothing. Raises `Unsent`."""
+    async with _connected(settings):
+        pass
+
+
+@asynccontextmanager
+async def _connected(settings: Mail) -> AsyncIterator["aiosmtplib.SMTP"]:
+    """A server that let us in; whatever it says no with is `Unsent`."""
     import aiosmtplib
 
-    sender = _address(settings.sender)
     client = aiosmtplib.SMTP(
         hostname=settings.host,
         port=settings.port,
         username=settings.user or None,
         password=settings.password.value if settings.password else None,
-        local_hostname=sender.domain,
+        local_hostname=_address(settings.sender).domain,
         timeout=PATIENCE,
         use_tls=settings.security == "tls",
         start_tls=settings.security == "starttls",
@@ -83,7 +97,10 @@ async def send(settings: Mail, to: str, message: bytes) -> None:
     )
     try:
         async with asyncio.timeout(WHOLE):
-            await _send(client, sender.addr_spec, to, message)
+            await client.connect()
+            yield client
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):  # it is done, with or without manners
+                await client.quit()
     except TimeoutError as no:  # aiosmtplib's are of this kind too
         raise Unsent("The mail server did not answer in time.", again=True) from no
     except aiosmtplib.SMTPRecipientsRefused as no:
@@ -100,15 +117,6 @@ async def send(settings: Mail, to: str, message: bytes) -> None:
         raise Unsent(_broken(no), again=True) from no
     finally:
         client.close()
-
-
-async def _send(client: "aiosmtplib.SMTP", sender: str, to: str, message: bytes) -> None:
-    import aiosmtplib
-
-    await client.connect()
-    await client.sendmail(sender, [to], message)
-    with contextlib.suppress(aiosmtplib.SMTPException, OSError):  # it is sent: a server without manners changes nothing
-        await client.quit()
 
 
 def _broken(no: Exception) -> str:

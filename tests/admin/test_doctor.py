@@ -8,6 +8,7 @@ import pytest
 
 from arena.core.db import Database
 from tests.admin.conftest import Run
+from tests.peers.mailbox import PASSWORD, Mailbox
 
 
 @pytest.fixture
@@ -52,6 +53,22 @@ def test_the_configuration_is_looked_at_too(run: Run, tmp_path: Path) -> None:
     file.write_text('[server]\nhost = "0.0.0.0"\n[accounts]\nsign_up = "open"\n')
     done = run("doctor", "--json", "--config", str(file))
     assert [each["code"] for each in json.loads(done.out)] == ["plain_http", "open_boards", "open_sign_up"]
+
+
+@pytest.mark.usefixtures("sound")
+def test_the_mail_server_is_asked_whether_it_lets_the_box_in(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    mailbox = Mailbox(login=True)
+    for name, value in mailbox.env(USER="arena", PASSWORD=PASSWORD).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ARENA_SERVER__URL", "https://arena.example.org")
+    assert run("doctor").out == "Nothing to warn about.\n"
+    assert mailbox.letters == []
+    monkeypatch.setenv("ARENA_MAIL__PASSWORD", "wrong")
+    done = run("doctor")
+    assert done.code == 1
+    assert "The mail server does not accept this box's login (535" in done.out
+    mailbox.close()
+    assert "The mail server could not be reached" in run("doctor").out
 
 
 @pytest.mark.usefixtures("sound")
