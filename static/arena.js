@@ -4,6 +4,9 @@
   "use strict";
   document.documentElement.classList.add("js");
 
+  // A row of tabs that is wider than the screen shows the one that is open.
+  document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   document.addEventListener("htmx:configRequest", (event) => {
     const { headers, parameters, verb, elt } = event.detail;
     headers["X-CSRF-Token"] = document.querySelector('meta[name="csrf"]').content;

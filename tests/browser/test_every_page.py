@@ -92,6 +92,8 @@ def test_pages_for_an_administrator_are_quiet_and_fit(box: Serving, link: str, o
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 800})
             look(page, (*MEMBERS, *PROJECTS, *TERMINALS, *ADMINS), width)
+        page.goto("/admin/system")
+        expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=0.9)
 
 
 @pytest.mark.parametrize(("scheme", "width"), LOOKS)
