@@ -38,6 +38,12 @@ SCHEMES = {
         "description": "Lower-case hex HMAC-SHA256 over `<X-Timestamp>:<raw body>`, keyed with the API key.",
     },
     "session": {"type": "apiKey", "in": "cookie", "name": "arena"},
+    "slack": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Slack-Signature",
+        "description": "`v0=` and hex HMAC-SHA256 over `v0:<X-Slack-Request-Timestamp>:<raw body>`, as Slack signs.",
+    },
 }
 PROOFS: dict[Who, list[dict[str, list[str]]]] = {
     "anybody": [],
@@ -47,6 +53,7 @@ PROOFS: dict[Who, list[dict[str, list[str]]]] = {
     "monitor": [{}, {"bearer": []}],
     "key": [{"key": []}, {"bearer": []}],
     "signature": [{"key": [], "timestamp": [], "signature": []}],
+    "slack": [{"slack": []}],
     "person": [{"key": [], "timestamp": [], "signature": []}, {"session": []}],
 }
 REFUSALS = {

@@ -349,6 +349,10 @@ async def has_signature(connection: Connection, _: BaseRouteHandler) -> None:
     """Guard of what must be signed: `signed` decides, in the handler, because only it has the body."""
 
 
+async def is_slack(connection: Connection, _: BaseRouteHandler) -> None:
+    """Guard of what Slack must have signed: the handler decides, because only it has the body."""
+
+
 async def is_somebody(connection: Connection, handler: BaseRouteHandler) -> None:
     """Guard of what both programs and browsers call: a key, whose signature the handler asks for, or a web session."""
     if sent_key(connection):
@@ -441,7 +445,7 @@ def refuse_key() -> NotSignedIn:
     return NotSignedIn("This API key is not known here, or it was revoked. Sign in again with `arena login`.")
 
 
-Who = Literal["anybody", "reader", "member", "admin", "key", "signature", "person", "monitor"]
+Who = Literal["anybody", "reader", "member", "admin", "key", "signature", "person", "monitor", "slack"]
 GUARDS: dict[Who, Callable[[Connection, BaseRouteHandler], Awaitable[None]]] = {
     "anybody": anybody,
     "reader": may_look,
@@ -451,6 +455,7 @@ GUARDS: dict[Who, Callable[[Connection, BaseRouteHandler], Awaitable[None]]] = {
     "signature": has_signature,
     "person": is_somebody,
     "monitor": may_measure,
+    "slack": is_slack,
 }
 """What it takes to be let in, by the word that `arena.doors` uses for it."""
 

@@ -6,8 +6,9 @@ from msgspec import Struct
 
 Role = Literal["member", "admin"]
 LinkKind = Literal["admin", "invite", "sign-in"]
-Way = Literal["page", "browser", "device", "password", "operator"]
-"""How somebody came to a key: on a page, through their browser, by device code, by password, from the operator."""
+Way = Literal["page", "browser", "device", "password", "operator", "slack"]
+"""How somebody came to a key: on a page, through their browser, by device code, by password, from the operator, or by a
+link in Slack."""
 DeviceState = Literal["pending", "allowed", "denied", "used"]
 
 

@@ -8,9 +8,9 @@ import argparse
 import asyncio
 
 from arena.admin.command import Opened, Refused, verb
-from arena.chat import rules
-from arena.chat.actions import targets
+from arena.chat.actions.events import targets
 from arena.chat.models import Event
+from arena.chat.rules import events as rules
 from arena.core import clock, ids
 from arena.core.sending import Unsent
 from arena.deliveries.models import Target

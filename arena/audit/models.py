@@ -13,6 +13,9 @@ EVENTS = {
     "api_key_invalid": "A request came with an API key that is unknown, revoked or of a disabled person.",
     "hmac_signature_invalid": "A request came with a good API key and a missing or wrong signature.",
     "hmac_timestamp_expired": "A request came with a good API key and a time too far from the box's clock.",
+    "slack_linked": "It became known who a person is in Slack.",
+    "slack_unlinked": "It was forgotten who a person is in Slack, as they wished.",
+    "slack_signature_invalid": "A request came as if from Slack, which had not signed it.",
     # what programs send
     "session_created": "A coding session was stored for the first time.",
     "session_duplicate": "A coding session was sent again without anything new.",

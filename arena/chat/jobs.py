@@ -1,6 +1,6 @@
 """The chat room's jobs."""
 
-from arena.chat import actions
+from arena.chat.actions import events as actions
 from arena.chat.models import Teller
 from arena.core.clock import MINUTE
 from arena.core.work import Work

@@ -55,3 +55,42 @@ class Leader(Struct, frozen=True):
     told_at: int
     leader: str | None
     since: int
+
+
+class Said(Struct, frozen=True):
+    """What somebody typed in Slack: who they are there, by ids and by name, the command, and the word after it.
+
+    ``signature`` is that of the request, which no other has.
+    """
+
+    workspace: str
+    user: str
+    name: str
+    command: str
+    verb: str
+    signature: str
+
+
+class Told(Struct, frozen=True):
+    """An answer that only whoever typed the command sees."""
+
+    text: str
+    response_type: Literal["ephemeral"] = "ephemeral"
+
+
+class KeyLink(Struct, frozen=True):
+    """A link to a key that was handed to somebody in Slack; ``user_id`` is whom they are linked to, if to anybody."""
+
+    workspace: str
+    slack_user: str
+    slack_name: str
+    expires_at: int
+    user_id: str | None
+
+
+class SlackAccount(Struct, frozen=True):
+    """Who somebody is in Slack."""
+
+    workspace: str
+    slack_user: str
+    linked_at: int

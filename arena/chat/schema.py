@@ -21,3 +21,51 @@ def _(db: Database) -> None:
         ) STRICT
         """
     )
+
+
+@migrations(name="0002_slack")
+def _(db: Database) -> None:
+    db.execute(
+        """
+        CREATE TABLE slack_people (
+            workspace TEXT NOT NULL,
+            slack_user TEXT NOT NULL,
+            user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+            linked_at INTEGER NOT NULL,
+            PRIMARY KEY (workspace, slack_user)
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    db.execute("CREATE INDEX idx_slack_people_user_id ON slack_people (user_id)")
+    # Links to keys, by the hash of their token.
+    db.execute(
+        """
+        CREATE TABLE slack_links (
+            digest TEXT PRIMARY KEY,
+            workspace TEXT NOT NULL,
+            slack_user TEXT NOT NULL,
+            slack_name TEXT NOT NULL,
+            expires_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    # Signatures of the last minutes: what was asked once is not done again.
+    db.execute(
+        """
+        CREATE TABLE slack_requests (
+            signature TEXT PRIMARY KEY,
+            at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """
+    )
+    # Who was handed an invitation in Slack, and when.
+    db.execute(
+        """
+        CREATE TABLE slack_invitations (
+            workspace TEXT NOT NULL,
+            slack_user TEXT NOT NULL,
+            invited_at INTEGER NOT NULL,
+            PRIMARY KEY (workspace, slack_user)
+        ) STRICT, WITHOUT ROWID
+        """
+    )

@@ -235,6 +235,14 @@ class Webhooks(Struct, frozen=True, forbid_unknown_fields=True):
         return base64.b64decode(written.value.removeprefix(SIGNING), validate=True) if written else None
 
 
+class Slack(Struct, frozen=True, forbid_unknown_fields=True):
+    """The Slack app whose slash command this box answers; none without a secret."""
+
+    signing_secret: Secret | UnsetType = UNSET
+    signing_secret_file: str = ""
+    may_join: bool = False
+
+
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """How often one caller may ask; `rate` reads it."""
 
@@ -273,6 +281,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     llm: LLM = LLM()
     mail: Mail = Mail()
     webhooks: Webhooks = Webhooks()
+    slack: Slack = Slack()
     limits: Limits = Limits()
     metrics: Metrics = Metrics()
     client: Client = Client()

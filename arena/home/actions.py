@@ -17,6 +17,7 @@ from arena.accounts.actions.people import export_user
 from arena.audit import store as audit
 from arena.audit.models import Entry
 from arena.budgets import store as budgets
+from arena.chat import store as chat
 from arena.core import clock
 from arena.core.db import Database
 from arena.deliveries import actions as deliveries
@@ -87,6 +88,7 @@ def _but_records(conn: sqlite3.Connection, *, user_id: str, name: str) -> bytes:
         "totals": msgspec.to_builtins(usage.user_totals(conn, user_id)),
         "days": msgspec.to_builtins(usage.days(conn, user_id, "", "9999")),
         "rankings": msgspec.to_builtins(rankings.rankings_of_user(conn, user_id)),
+        "slack_accounts": msgspec.to_builtins(chat.accounts_of(conn, user_id)),
         "monthly_budget": budgets.person_budget(conn, user_id),
         "project_evaluations": msgspec.to_builtins(projects.everything_of(conn, user_id)),
         "sessions": msgspec.to_builtins(usage.sessions_of_user(conn, user_id)),

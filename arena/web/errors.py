@@ -12,7 +12,7 @@ from arena.web.api import PROTOBUF, media_type, refusal, rpc_status
 from arena.web.box import visitor_of
 from arena.web.render import render
 
-PROGRAMS = ("/api/", "/v1/", "/otlp/")
+PROGRAMS = ("/api/", "/v1/", "/otlp/", "/slack/command")
 
 
 class MethodNotAllowed(ArenaError):
@@ -47,7 +47,7 @@ def on_error(request: Request[Any, Any, Any], problem: Exception) -> Response[by
     if path.startswith("/otlp/"):
         return rpc_status(known, protobuf=media_type(request) == PROTOBUF)
     if path.startswith(PROGRAMS) and not _is_page(request):
-        return refusal(known, bare=path.startswith("/api/auth/"))
+        return refusal(known, bare=path.startswith(("/api/auth/", "/slack/")))
     if isinstance(known, NotSignedIn):
         way_out, label = "/sign-in", "Sign in"
     else:

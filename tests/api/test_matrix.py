@@ -16,7 +16,9 @@ import pytest
 from arena.accounts import store
 from arena.accounts.actions import keys, links, people
 from arena.audit.models import OPERATOR
+from arena.chat import store as slack
 from arena.core import clock, ids
+from arena.core.ids import digest
 from arena.doors import DOORS, Door
 from arena.web.errors import PROGRAMS
 from tests.flows.serving import Person, Serving, Visitor
@@ -49,6 +51,7 @@ PAGES = ("/api/auth/cli", "/api/auth/cli/callback")
 THEIRS: dict[str, Callable[["Cast"], tuple[str, Callable[[], Any]]]] = {
     "/dashboard/keys/{prefix}/revoke": lambda cast: cast.key_of("member"),
     "/settings/unlink/{id}": lambda cast: cast.identity_of("member"),
+    "/slack/key/{token}": lambda cast: cast.slack_link_of("member"),
     "/settings/sessions/{id}/end": lambda cast: cast.session_of("member"),
     "/settings/email/{token}": lambda cast: cast.address_of("member"),
 }
@@ -106,6 +109,15 @@ class Cast:
         self.box.write(partial(add, **row))
         return "/settings/unlink/an-identity", lambda: self.box.ask("SELECT user_id FROM identities")
 
+    def slack_link_of(self, role: str) -> tuple[str, Callable[[], Any]]:
+        """The address of a link to a key that this role asked for in Slack, and whether it was used."""
+        put = partial(slack.put_user, workspace="T1", slack_user="U1", user_id=self.id_of(self.names[role]), now=1)
+        link = partial(slack.add_link, workspace="T1", slack_user="U1", slack_name="x", expires_at=2**62)
+        self.box.write(
+            lambda conn: (slack.drop_user(conn, "T1", "U1"), put(conn), link(conn, digest=digest("a-token")))
+        )
+        return "/slack/key/a-token", lambda: self.box.ask("SELECT digest FROM slack_links")
+
     def session_of(self, role: str) -> tuple[str, Callable[[], Any]]:
         """The address that ends a web session of this role's, and those that there are."""
         where = {"id": self.id_of(self.names[role])}
@@ -132,6 +144,8 @@ def expected(door: Door, role: str) -> str:
     match door.who:
         case "anybody" | "reader" | "monitor":  # all of them are on this machine
             return IN
+        case "slack":
+            return UNKNOWN
         case "key" | "signature" | "person":
             return IN if role in GOOD else UNKNOWN
         case "member" | "admin" if role not in GOOD:

@@ -38,6 +38,7 @@ def test_the_page_says_who_is_told_what_and_never_the_address(admin: Visitor, ho
     assert "A chat is told what happens." in page
     assert "leader.changed" in page
     assert "T0KEN" not in page
+    assert f"{admin.base_url}".rstrip("/") + "/slack/command" in page
     assert hook.url not in admin.get("/admin/system").text
 
 

@@ -12,8 +12,9 @@ import pytest
 from arena.accounts import store as accounts
 from arena.audit.models import OPERATOR
 from arena.budgets import actions as budgets
-from arena.chat import actions, rules
+from arena.chat.actions import events as actions
 from arena.chat.models import EVENTS, Leader, Teller
+from arena.chat.rules import events as rules
 from arena.core.clock import DAY, HOUR, MINUTE
 from arena.core.config import Config
 from arena.core.db import Database

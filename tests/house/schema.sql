@@ -491,6 +491,36 @@ CREATE TABLE sessions (
     UNIQUE (user_id, session_hash)
 ) STRICT;
 
+CREATE TABLE slack_invitations (
+    workspace TEXT NOT NULL,
+    slack_user TEXT NOT NULL,
+    invited_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, slack_user)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE slack_links (
+    digest TEXT PRIMARY KEY,
+    workspace TEXT NOT NULL,
+    slack_user TEXT NOT NULL,
+    slack_name TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE slack_people (
+    workspace TEXT NOT NULL,
+    slack_user TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    linked_at INTEGER NOT NULL,
+    PRIMARY KEY (workspace, slack_user)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idx_slack_people_user_id ON slack_people (user_id);
+
+CREATE TABLE slack_requests (
+    signature TEXT PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE team_budget_marks (
     team_id TEXT NOT NULL REFERENCES teams (id) ON DELETE CASCADE,
     month TEXT NOT NULL,

@@ -17,6 +17,7 @@ MAY: dict[Who, tuple[str, ...]] = {
     "signature": ("", "", "", "", "yes"),
     "person": ("", "yes", "yes", "if reading", "yes"),
     "monitor": ("token", "token", "token", "token", "token"),
+    "slack": ("Slack", "Slack", "Slack", "Slack", "Slack"),
 }
 
 

@@ -2,6 +2,6 @@
 
 from litestar import Router
 
-from arena.chat.routes import admin
+from arena.chat.routes import admin, slack
 
-router = Router(path="/", route_handlers=[admin.chat, admin.test])
+router = Router(path="/", route_handlers=[admin.chat, admin.test, slack.command, slack.key_page, slack.make_key])

@@ -7,7 +7,7 @@ from litestar import Request, Response, get, post
 
 from arena.accounts.guards import caller_of, me, write
 from arena.accounts.pages import Outcome
-from arena.chat import actions
+from arena.chat.actions import events as actions
 from arena.chat.models import EVENTS, Teller
 from arena.chat.pages import ChatPage
 from arena.core import clock
@@ -39,10 +39,14 @@ async def test(request: AnyRequest) -> Response[bytes]:
 
 
 def _page(request: AnyRequest, outcome: Outcome | None = None) -> Response[bytes]:
-    config = box_of(request).config
+    box = box_of(request)
+    config = box.config
     page = ChatPage(
         targets=actions.targets(config),
         is_signed=config.webhooks.key is not None,
+        answers_slack=bool(config.slack.signing_secret),
+        may_join=config.slack.may_join,
+        address=box.address,
         events={type: meaning for type, meaning in EVENTS.items() if type != "test"},
         outcome=outcome or Outcome(),
     )

@@ -10,8 +10,9 @@ from arena.audit.actions import note
 from arena.audit.models import Caller
 from arena.budgets import actions as budgets
 from arena.budgets.models import State
-from arena.chat import rules, store
+from arena.chat import store
 from arena.chat.models import Event, EventType, Teller
+from arena.chat.rules import events as rules
 from arena.core import clock, ids
 from arena.core.clock import DAY, HOUR
 from arena.core.config import Config

@@ -1,0 +1,1 @@
+"""Tell chats and programs what happens, and answer people who ask from Slack."""
