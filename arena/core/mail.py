@@ -22,6 +22,8 @@ from arena.core.sending import Unsent
 if TYPE_CHECKING:
     import aiosmtplib
 
+SEVEN_BITS = SMTP.clone(cte_type="7bit")
+"""Any server takes it: nobody needs to offer 8BITMIME."""
 PATIENCE = 10.0
 """Seconds to wait for a connection or an answer."""
 WHOLE = 30.0
@@ -46,7 +48,7 @@ def message(
     one click (RFC 8058); both may be empty.
     """
     sender = _address(settings.sender)
-    made = EmailMessage(policy=SMTP)
+    made = EmailMessage(policy=SEVEN_BITS)
     made["From"] = sender
     made["To"] = Address(_line(name), addr_spec=to)
     made["Subject"] = _line(subject)

@@ -105,6 +105,8 @@ def send_waiting(db: Database, config: Config, now: Callable[[], int]) -> None:
     One message of a kind is under way at a time: a server that does not answer keeps one of the worker's threads, not
     all.
     """
+    if db.read_sync(store.oldest) is None:
+        return
     asyncio.run(_send_all(db, config, now))
 
 

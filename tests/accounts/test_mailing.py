@@ -84,6 +84,13 @@ def test_whoever_is_deleted_takes_their_mail_along(db, alice, bob) -> None:
     assert db.read_sync(lambda conn: conn.execute("SELECT COUNT(*) FROM email_links").fetchone()[0]) == 0
 
 
+def test_a_box_that_sends_no_mail_any_more_puts_none_into_the_queue(db, bob) -> None:
+    confirm(db, bob)
+    db.write_sync(partial(mailing.remove_address, user_id=bob.id, head=None, caller=HERE, now=NOW))
+    assert db.read_sync(partial(store.mail_of, user_id=bob.id)).email is None
+    assert mailed(db) == []
+
+
 def test_without_an_address_there_is_no_weekly_mail(db, bob) -> None:
     deed = partial(mailing.set_digest, user_id=bob.id, wanted=True, caller=HERE, now=NOW)
     with pytest.raises(Invalid, match="Confirm an address first"):

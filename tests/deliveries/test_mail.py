@@ -80,6 +80,17 @@ def test_what_somebody_typed_makes_no_header(db: Database, sent: Sent, mailbox: 
     assert mailbox.rcpt == ["bob@example.org"]
 
 
+def test_a_letter_in_any_script_travels_in_seven_bits(db: Database, sent: Sent, mailbox: Mailbox) -> None:
+    text = "한국어 日本語 ☂\n" + "x" * 2_000 + "\n.\n..\n"
+    letter = Mail("bob@example.org", "가나다", "日本語 " * 40, text, f"<p>{text}</p>")
+    db.write_sync(partial(enqueue, message=letter, topic="notice", now=NOW))
+    assert sent() == [("sent", 1, None)]
+    (got,) = mailbox.letters
+    assert got.as_bytes().isascii()
+    assert max(map(len, got.as_bytes().splitlines())) <= 998
+    assert (said(got), got["Subject"].strip()) == (text, ("日本語 " * 40).strip())
+
+
 @pytest.mark.usefixtures("queued")
 @pytest.mark.parametrize(
     ("fault", "problem"),

@@ -18,7 +18,7 @@ from arena.core import clock
 from arena.deliveries.actions import enqueue
 from arena.deliveries.models import Mail
 from tests.flows.conftest import Serve, end
-from tests.flows.serving import Serving, Visitor, arena, get, wait_until
+from tests.flows.serving import Person, Serving, Visitor, arena, get, session, wait_until
 from tests.peers.mailbox import Mailbox, said, wait_for
 
 PASSWORD = "correct horse battery"
@@ -201,6 +201,89 @@ def test_nothing_tells_whether_there_is_somebody_to_mail(mailing_box: Serving, m
     wait_for(mailbox, f"{name}@example.org", 2)
     to_others = "SELECT COUNT(*) FROM deliveries WHERE topic = 'password_reset' AND recipient NOT LIKE :name || '%'"
     assert mailing_box.ask(to_others, name=name.split("-", maxsplit=1)[0]) == [(0,)]
+
+
+def test_the_address_in_a_letter_is_the_boxs_own_whatever_host_somebody_names(
+    mailing_box: Serving, mailbox: Mailbox, name: str
+) -> None:
+    with signed_in(mailing_box, name), Visitor(mailing_box) as fresh:
+        with_address(mailing_box, name, f"{name}@example.org")
+        data = {"csrf": fresh.csrf("/sign-in/forgot"), "who": name}
+        assert fresh.post("/sign-in/forgot", data=data, headers={"Host": "evil.example"}).status_code == 200
+    (letter,) = wait_for(mailbox, f"{name}@example.org")
+    assert link_in(letter, mailing_box).startswith(f"{mailing_box.url}/join/")
+    assert "evil.example" not in letter.as_string()
+
+
+def test_an_address_is_shown_to_its_person_alone_and_goes_with_them(mailing_box: Serving, name: str) -> None:
+    address = f"secret-{name}@example.org"
+    with signed_in(mailing_box, name) as bob, signed_in(mailing_box, f"{name}-other") as other:
+        with_address(mailing_box, name, address)
+        box = mailing_box
+        box.write(
+            partial(
+                enqueue,
+                message=Mail(address, "Bob", "S", "T\n"),
+                topic="notice",
+                now=clock.now(),
+                user_id=id_of(box, name),
+            )
+        )
+        export = bob.get("/settings/export").json()
+        assert export["account"]["email"] == address
+        assert [each["recipient"] for each in export["mail_and_messages"]] == [address]
+        assert address in bob.get("/settings").text
+        for page in (
+            "/",
+            "/dashboard",
+            "/settings",
+            "/projects",
+            f"/api/users/{name}",
+            "/api/leaderboard",
+            "/settings/export",
+        ):
+            assert address not in other.get(page).text, page
+        assert send(bob, "/settings", "/settings/delete", confirm=name).url.path == "/"
+    assert everywhere(mailing_box, address) == []
+
+
+def test_last_week_comes_on_monday_and_ends_by_one_click(serve: Serve) -> None:
+    mailbox = Mailbox()
+    box = serve(**mailbox.env())
+    with signed_in(box, "root", "admin") as root:
+        with_address(box, "root", "root@example.org")
+        page = send(root, "/settings", "/settings/digest", weekly_digest="on").text
+        assert "It is so from this moment on." in page
+        a_week_ago = clock.iso(clock.now() - 7 * clock.DAY)
+        programs = Person(box, "root", root.make_key())
+        programs.send({**session(), "endedAt": a_week_ago})
+        root.post("/admin/jobs/arena.digests.send/run", data={"csrf": root.csrf("/admin/jobs")})
+        wait_until(lambda: box.ask("SELECT 1 FROM deliveries WHERE topic = 'weekly_digest'") != [], 20)
+        arena_sends(box)
+        (letter,) = wait_for(mailbox, "root@example.org")
+        assert letter["Subject"] == "Your week at arena: 1st of 1 person"
+        assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+        off = letter["List-Unsubscribe"].strip("<>")
+        assert httpx.post(off, data={"List-Unsubscribe": "One-Click"}).status_code == 200
+        assert box.ask("SELECT weekly_digest FROM users") == [(0,)]
+        # What happened to the account since the first look at the log is told at the next one.
+        wait_until(lambda: box.ask("SELECT seq FROM notices_told") != [], 20)
+        root.make_key("desktop")
+    assert box.stop() == 0
+    box.start()
+    told = wait_for(mailbox, "root@example.org", 2)[-1]
+    assert told["Subject"] == "A key was made at arena"
+    mailbox.close()
+
+
+def id_of(box: Serving, name: str) -> str:
+    return str(box.ask("SELECT id FROM users WHERE username = :name", name=name)[0][0])
+
+
+def everywhere(box: Serving, text: str) -> list[tuple[str, Any]]:
+    """Every row of every table that holds a text."""
+    tables = [row[0] for row in box.ask("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    return [(table, row) for table in tables for row in box.ask(f"SELECT * FROM {table}") if text in str(row)]
 
 
 def test_a_box_without_mail_says_how_to_do_without(serve: Serve) -> None:

@@ -80,18 +80,20 @@ def confirm_address(
     return address
 
 
-def remove_address(conn: sqlite3.Connection, *, user_id: str, head: Letterhead, caller: Caller, now: int) -> None:
-    """Let mail to somebody go nowhere, and tell the address of before."""
+def remove_address(
+    conn: sqlite3.Connection, *, user_id: str, head: Letterhead | None, caller: Caller, now: int
+) -> None:
+    """Let mail to somebody go nowhere, and tell the address of before; without a letterhead the box sends no mail."""
     _change_address(conn, user_id, None, head, caller, now)
 
 
 def _change_address(
-    conn: sqlite3.Connection, user_id: str, address: str | None, head: Letterhead, caller: Caller, now: int
+    conn: sqlite3.Connection, user_id: str, address: str | None, head: Letterhead | None, caller: Caller, now: int
 ) -> None:
     before = store.reader(conn, user_id)
     store.set_email(conn, user_id, address, now)
     store.drop_email_link(conn, user_id)
-    if before is not None and before.email != address:
+    if before is not None and before.email != address and head is not None:
         _mail(
             conn,
             before,

@@ -40,7 +40,8 @@ async def remove_address(request: AnyRequest) -> Response[bytes]:
     """Let mail to the visitor go nowhere."""
     just_signed_in(request)
     box = box_of(request)
-    deed = partial(mailing.remove_address, user_id=me(request).id, head=box.letterhead)
+    head = box.letterhead if box.config.mail.is_on else None
+    deed = partial(mailing.remove_address, user_id=me(request).id, head=head)
     await write(request, partial(deed, caller=caller_of(request), now=clock.now()))
     await box.wake(SEND)
     return see_other("/settings?done=removed#email")
