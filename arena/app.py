@@ -199,6 +199,21 @@ class Outside:
             if self.making.get(asked.key) is made:
                 del self.making[asked.key]
 
+    async def crowded(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer a request that came over one connection too many, and have that closed."""
+        scope.update(began=time.perf_counter(), request_id=self._request_id(), path_template="")
+        scope.update(litestar_app=self.app, state={"visitor": None})
+        request: Request[Any, Any, Any] = Request(scope, receive)
+        problem = Unavailable("More connections are open than this box takes. Try again in a moment.", retry_after=2)
+        dressed = self._dressed(scope, send)
+
+        async def closing(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"connection", b"close")]
+            await dressed(message)
+
+        await on_error(request, problem).to_asgi_response(None, request)(scope, receive, closing)
+
     def _can_look(self) -> bool:
         """Whether answers may be kept; of a damaged database each handler tells by itself."""
         try:

@@ -28,7 +28,7 @@ from arena.core.errors import ArenaError  # isort: skip
 from arena.core.lock import Held, only_one  # isort: skip
 from arena.prices.actions import load_shipped  # isort: skip
 from arena.rooms import schemas  # isort: skip
-from arena.web.listening import Listening  # isort: skip
+from arena.web.listening import Bound, bounded  # isort: skip
 
 GRACE = 6
 """Seconds that open requests and the worker are given to end."""
@@ -79,6 +79,16 @@ def main(argv: list[str]) -> int:
     except sqlite.Error as problem:
         print(f"arena serve: {sqlite.told(problem)}.", file=sys.stderr)
         return 1
+
+
+def _allow_many_files() -> None:
+    """Let the process open as many files as the system grants it: each connection is one, and the default is 1,024."""
+    try:
+        import resource
+    except ImportError:  # Windows, which has no such limit
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
@@ -223,6 +233,7 @@ class _Serving:
         except OSError as problem:
             raise Refused(f"cannot listen on {host}:{port} ({problem.strerror}); choose another --port") from problem
         listener.listen(2048)
+        _allow_many_files()
         return listener
 
     def _address(self, listener: socket.socket) -> str:
@@ -238,7 +249,7 @@ class _Serving:
             access_log=False,
             server_header=False,
             lifespan="on",
-            http=Listening,
+            http=bounded(Bound(server.connections, lambda: app.box.live.readers, app.crowded)),
             ws="none",
             log_level="error",  # below it stands what anybody can make it say: "Invalid HTTP request received."
             timeout_graceful_shutdown=GRACE,

@@ -63,6 +63,7 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
     tls_cert: str = ""
     tls_key: str = ""
     trusted_proxies: list[str] = []
+    connections: Annotated[int, Meta(ge=10, le=100_000)] = 1_000
 
 
 class Arena(Struct, frozen=True, forbid_unknown_fields=True):

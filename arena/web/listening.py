@@ -1,12 +1,14 @@
-"""One visitor's connection: uvicorn's own, with an end to what it keeps and to how long it waits.
+"""One visitor's connection: uvicorn's own, with an end to what it keeps, how long it waits, and how many there are.
 
 uvicorn keeps a head of any length and waits for the rest of a request for ever, so that one visitor could take all
 memory, or all connections.
 """
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
+from msgspec import Struct
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD = 64 * 1024
@@ -15,11 +17,32 @@ HEAD_SECONDS = 15.0
 """For a whole head, from its first byte, or from when the connection was made."""
 BODY_SECONDS = 180.0
 """For a whole body: the largest one comes in time by a line of half a megabit a second."""
+SURPLUS = 200
+"""Connections too many that are still told so."""
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Bound(Struct, frozen=True):
+    """How many connections there may be.
+
+    The request of one that is one too many is answered by ``crowded``, which closes it; where there are far too many,
+    it is closed at once. ``streams`` tells how many are live streams: these have bounds of their own.
+    """
+
+    most: int
+    streams: Callable[[], int]
+    crowded: Any
+
+
+def bounded(bound: Bound) -> type["Listening"]:
+    """Connections of which there may be only so many."""
+    return type("Listening", (Listening,), {"bound": bound})
 
 
 class Listening(HttpToolsProtocol):
     """A connection that is closed when its request is too slow, or its head too long."""
+
+    bound: ClassVar["Bound | None"] = None
 
     def __init__(self, *settings: Any, **more: Any) -> None:
         super().__init__(*settings, **more)
@@ -35,6 +58,12 @@ class Listening(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait."""
         super().connection_made(transport)
+        if (bound := self.bound) is not None:
+            surplus = len(self.connections) - bound.streams() - bound.most
+            if surplus > SURPLUS:
+                transport.abort()
+            elif surplus > 0:
+                self.app = bound.crowded
         self._time()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,13 +1,16 @@
 """What a box leans on fails: it says so in a sentence, the rest goes on, nothing acknowledged is lost."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 
+from arena.web.listening import SURPLUS
+from tests.flows.conftest import Serve
 from tests.flows.serving import SESSIONS, Person, Serving, environment, get, post, session, wait_until
 
 HOLD = """
@@ -67,3 +70,58 @@ def test_a_lock_that_another_program_holds_is_said_and_keeps_no_reader_waiting(b
     assert [send(alice, f"s{at}").status_code for at in range(3)] == [201] * 3
     wait_until(lambda: is_ready(box), 5)
     assert alice.totals() == (300 * 4, 120 * 4, 4)
+
+
+@contextmanager
+def connections(box: Serving, number: int) -> Iterator[list[socket.socket]]:
+    """So many visitors who are connected, each in the middle of a request."""
+    host, port = box.url.removeprefix("http://").split(":")
+    with ExitStack() as stack:
+        made = [stack.enter_context(socket.create_connection((host, int(port)), 10)) for _ in range(number)]
+        for each in made:
+            with suppress(ConnectionError):
+                each.sendall(b"GET / HTTP/1.1\r\n")
+        yield made
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the other side has hung up."""
+    connection.settimeout(0.02)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def streams(box: Serving) -> float:
+    """How many live boards are open."""
+    return float(get(f"{box.url}/metrics").text.split("\narena_live_streams ")[1].split()[0])
+
+
+def test_whoever_comes_when_too_many_are_connected_is_asked_to_try_again(serve: Serve) -> None:
+    box = serve(ARENA_SERVER__CONNECTIONS="20")
+    alice = box.add("alice")
+    with ExitStack() as boards:
+        for _ in range(30):  # live boards are not among them
+            board = boards.enter_context(httpx.stream("GET", f"{box.url}/live", timeout=20))
+            assert board.status_code == 200
+        assert streams(box) == 30
+        with connections(box, 20):
+            wait_until(lambda: get(f"{box.url}/").status_code == 503, 5)
+            page = get(f"{box.url}/")
+            assert "More connections are open than this box takes. Try again in a moment." in page.text
+            assert (page.headers["retry-after"], page.headers["connection"]) == ("2", "close")
+            assert "content-security-policy" in page.headers
+            program = post(f"{box.url}{SESSIONS}", **alice.request(session()))
+            assert (program.status_code, program.json()["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
+        wait_until(lambda: get(f"{box.url}/").status_code == 200, 5)
+        assert send(alice, "one").status_code == 201
+
+
+def test_a_crowd_far_too_large_is_turned_away_at_once_and_the_box_lives_on(serve: Serve) -> None:
+    box = serve(ARENA_SERVER__CONNECTIONS="10")
+    with connections(box, 300) as crowd:
+        assert sum(map(is_closed, crowd)) == 300 - 10 - SURPLUS
+    wait_until(lambda: is_ready(box), 10)
