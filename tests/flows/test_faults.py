@@ -1,5 +1,7 @@
 """What a box leans on fails: it says so in a sentence, the rest goes on, nothing acknowledged is lost."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -8,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
+import pytest
 
 from arena.web.listening import SURPLUS
 from tests.flows.conftest import Serve
-from tests.flows.serving import SESSIONS, Person, Serving, environment, get, post, session, wait_until
+from tests.flows.serving import SESSIONS, Person, Serving, Visitor, environment, get, post, session, wait_until
+from tests.peers.model import README, Model
 
 HOLD = """
 import sys
@@ -125,3 +129,63 @@ def test_a_crowd_far_too_large_is_turned_away_at_once_and_the_box_lives_on(serve
     with connections(box, 300) as crowd:
         assert sum(map(is_closed, crowd)) == 300 - 10 - SURPLUS
     wait_until(lambda: is_ready(box), 10)
+
+
+@pytest.fixture
+def model() -> Iterator[Model]:
+    made = Model()
+    yield made
+    made.close()
+
+
+def submit(person: Person, name: str) -> str:
+    """Hand a project in; the id of its evaluation."""
+    sent = {"projectName": name, "description": f"{README}\n{name}\n"}
+    answer = post(f"{person.box.url}/api/v1/evaluate?wait=0", **person.request(sent))
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["evaluation"]["id"])
+
+
+def state(person: Person, id: str) -> str:
+    return str(person.get(f"/api/v1/evaluations/{id}")["evaluation"]["state"])
+
+
+def test_a_worker_that_cannot_start_is_said_tried_again_and_makes_up_for_it(serve: Serve, model: Model) -> None:
+    box = serve(**model.env())
+    wait_until((box.data / "beat").exists, 20)
+    with Visitor(box) as root:
+        root.join(box.first_link(), "root")
+        alice = Person(box, "root", root.make_key())
+        for file in box.data.glob("queue.db*"):
+            file.unlink()
+        (box.data / "queue.db").mkdir()
+        for worker in box.worker_pids():
+            os.kill(worker, signal.SIGKILL)
+        wait_until(lambda: get(f"{box.url}/readyz").status_code == 503, 10)
+        assert get(f"{box.url}/readyz").json()["reason"] == "the worker is being started again"
+        assert send(alice, "meanwhile").status_code == 201
+        id = submit(alice, "tally")
+        [(project,)] = box.ask("SELECT id FROM projects")
+        wait_until(lambda: "What judges projects is being started again" in root.get(f"/projects/{project}").text, 10)
+        wait_until(lambda: "It is being started again" in root.get("/admin/system").text, 10)
+        wait_until(lambda: box.log.read_text().count('"worker died"') > 3, 20)
+        assert "Traceback" not in box.log.read_text()
+        assert box.log.read_text().count("\n") < 60
+        (box.data / "queue.db").rmdir()
+        wait_until(lambda: state(alice, id) == "done", 60)
+        wait_until(lambda: is_ready(box), 10)
+    assert len(model.asked) == 2, "each reading was asked for once"
+
+
+def test_a_model_that_is_gone_costs_nothing_but_the_judging(serve: Serve, model: Model) -> None:
+    box = serve(**model.env(TIMEOUT="1"))
+    alice = box.add("alice")
+    model.close()
+    id = submit(alice, "tally")
+    assert send(alice, "meanwhile").status_code == 201
+    wait_until(lambda: state(alice, id) == "failed", 60)
+    told = alice.get(f"/api/v1/evaluations/{id}")["evaluation"]["reason"]
+    assert told.endswith(".")
+    assert "model" in told
+    assert get(f"{box.url}/").status_code == 200
+    assert is_ready(box)

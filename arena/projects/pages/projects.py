@@ -81,6 +81,7 @@ class ProjectPage(Struct, frozen=True):
     history: tuple[Evaluation, ...]
     waits: bool
     has_model: bool
+    worker_runs: bool
     now: int
     zone: str
 
@@ -110,6 +111,7 @@ def project_page(
     chosen: str,
     reader: str | None,
     has_model: bool,
+    worker_runs: bool,
     now: int,
     zone: str,
 ) -> ProjectPage:
@@ -128,6 +130,7 @@ def project_page(
         history=own,
         waits=project.state in ("queued", "running") and mine and not is_earlier,
         has_model=has_model,
+        worker_runs=worker_runs,
         now=now,
         zone=zone,
     )

@@ -78,7 +78,8 @@ async def project(request: AnyRequest, id: FromPath[str], evaluation: FromQuery[
     found, history, ahead = await box.db.read(read)
     if found is None or (evaluation and all(each.id != evaluation for each in history)):
         raise NotFound(NOT_HERE)
-    page = pages.project_page(found, history, ahead, chosen=evaluation, reader=reader, **_common(request))
+    shown = {"chosen": evaluation, "reader": reader, "worker_runs": box.worker_runs(), **_common(request)}
+    page = pages.project_page(found, history, ahead, **shown)
     return render(request, "projects/project.html", page, nav="projects", headers=PRIVATE)
 
 
