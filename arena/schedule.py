@@ -38,6 +38,10 @@ def _tells_somebody(config: Config) -> bool:
     return bool(config.webhooks.url("slack") or config.webhooks.url("json"))
 
 
+def _tells_anybody(config: Config) -> bool:
+    return _tells_somebody(config) or _has_mail(config)
+
+
 JOBS = (
     Job("arena.audit.prune", "takes the oldest rows of the security log away", At(2, 0), audit.prune),
     Job("arena.deliveries.send", "sends the mail and the messages that wait", Minutely(), deliveries.send),
@@ -54,7 +58,7 @@ JOBS = (
     Job("arena.projects.evaluate", "judges the projects that wait", Minutely(), projects.evaluate, _has_a_model),
     Job("arena.leaderboard.freeze", "freezes the rankings of what is over", At(0, 5), leaderboard.freeze),
     Job("arena.leaderboard.prune", "lets old rankings of single days go", At(2, 10), leaderboard.prune),
-    Job("arena.chat.watch", "tells of new leaders, budgets and failing jobs", Minutely(), chat.watch, _tells_somebody),
+    Job("arena.chat.watch", "tells of new leaders, budgets and failing jobs", Minutely(), chat.watch, _tells_anybody),
     Job("arena.chat.tell_week", "tells how the week ended", At(9, 0, 0), chat.tell_week, _tells_somebody),
     Job("arena.digests.send", "writes last week's mail", At(7, 0, weekday=0), digests.send, _has_mail),
 )

@@ -23,6 +23,7 @@ COMMANDS = {
     "rankings": ("arena.admin.rankings", "freeze the rankings of days, weeks and months that are over"),
     "prices": ("arena.admin.prices", "show what models cost, take new prices over"),
     "webhooks": ("arena.admin.webhooks", "see whether messages to chats and programs arrive"),
+    "budgets": ("arena.admin.budgets", "show and set what teams and people may cost in a month"),
     "export": ("arena.admin.exports", "print who used what and what it cost, as a table"),
     "evaluate": ("arena.admin.evaluate", "see how well the configured model judges projects"),
     "import": ("arena.admin.imports", "take over people and usage that another system exported"),

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from arena.accounts.pages import Outcome
 from arena.budgets.models import BudgetAnswer, State
-from arena.budgets.rules import DOLLAR, written
+from arena.budgets.rules import DOLLAR, in_words, written
 from arena.prices.rules import dollars
 from arena.web import words
 
@@ -103,7 +103,7 @@ def row(state: State) -> Row:
         will_exceed=state.will_exceed,
         unpriced=spent.unpriced,
         bar=_bar(state),
-        said=_said(state),
+        said=in_words(state),
     )
 
 
@@ -121,24 +121,6 @@ def answer_of(state: State) -> BudgetAnswer:
         forecast=dollars(foretold.cost, 0) if foretold else None,
         forecast_exceeds=state.will_exceed,
     )
-
-
-def _said(state: State) -> str:
-    """All of it in a sentence or two."""
-    amount, spent = state.subject.amount, state.spent
-    used = words.cost(spent.cost, spent.unpriced)
-    end = words.day(state.month_end)
-    foretold = f"about {words.cost(state.forecast.cost, spent.unpriced)} by {end}" if state.forecast else ""
-    if amount is None:
-        return f"{used} spent; {foretold}." if foretold else f"{used} spent."
-    said = f"{used} of {words.cost(amount, 0)} spent, {state.percent}%"
-    if spent.cost > amount:
-        said += f", {words.cost(spent.cost - amount, 0)} over"
-    if foretold:
-        said += f"; {foretold}"
-        if state.will_exceed and spent.cost <= amount:
-            said += ", more than the budget"
-    return f"{said}."
 
 
 def _basis(state: State) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from arena.budgets.models import Forecast, Spent, State, Subject
+from arena.web import words
 
 DOLLAR = 10**9
 MOST = 10**7 * DOLLAR
@@ -54,6 +55,24 @@ def forecast(days: Mapping[str, Spent], today: str) -> Forecast | None:
     for ahead in range(1, (_month_end(now) - now).days + 1):
         to_come += _half_up(*usual(now + timedelta(days=ahead)))
     return Forecast(so_far + to_come, len(known), by_weekday)
+
+
+def in_words(state: State) -> str:
+    """Say in a sentence how a subject stands: what is spent of what, and where it leads to."""
+    amount, spent = state.subject.amount, state.spent
+    used = words.cost(spent.cost, spent.unpriced)
+    end = words.day(state.month_end)
+    foretold = f"about {words.cost(state.forecast.cost, spent.unpriced)} by {end}" if state.forecast else ""
+    if amount is None:
+        return f"{used} spent; {foretold}." if foretold else f"{used} spent."
+    said = f"{used} of {words.cost(amount, 0)} spent, {state.percent}%"
+    if spent.cost > amount:
+        said += f", {words.cost(spent.cost - amount, 0)} over"
+    if foretold:
+        said += f"; {foretold}"
+        if state.will_exceed and spent.cost <= amount:
+            said += ", more than the budget"
+    return f"{said}."
 
 
 def amount_of(typed: str) -> int | None:

@@ -272,7 +272,7 @@ class Bill(Struct, frozen=True):
 class BillRow(Struct, frozen=True):
     """A row of such a table: what tells it apart, in the order of ``Bill.by``, and what was used.
 
-    None stands for a model or project that nobody knows any more: only the day's sums are kept.
+    None stands for a model or project that nobody knows: only the sums of its day tell of it.
     """
 
     cells: tuple[str | None, ...]

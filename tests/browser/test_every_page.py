@@ -4,7 +4,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from arena.audit.models import OPERATOR
+from arena.budgets import actions as budgets
+from arena.chat import store as slack
 from arena.core import clock
+from arena.core.ids import digest
 from arena.teams import actions as teams
 from tests.browser.conftest import NARROW, WIDE, Open, join
 from tests.flows.conftest import Serve
@@ -41,7 +44,7 @@ ADMINS = (
 ASKED = (
     "redirect_uri=http%3A%2F%2Flocalhost%3A8080%2Fcallback&state=s&label=a-machine-with-a-rather-long-name-of-its-own"
 )
-TERMINALS = (f"/api/auth/cli?{ASKED}", "/device", "/device?code=BCDF-GHJK")
+TERMINALS = (f"/api/auth/cli?{ASKED}", "/device", "/device?code=BCDF-GHJK", "/slack/key/a-token")
 ERRORS = ("/nothing-here", "/join/nothing", "/?period=never", "/api/auth/cli?redirect_uri=http://evil.example/")
 LOOKS = [(scheme, width) for scheme in ("light", "dark") for width in (WIDE, NARROW)]
 TOO_WIDE = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
@@ -59,6 +62,10 @@ def link(box: Serving) -> str:
     box.write(lambda conn: teams.create_team(conn, name=team, **do))
     for name in ("bob", "ye-jin", "x" * 50):
         box.write(lambda conn, name=name: teams.assign(conn, name=name, slug=team, **do))
+    box.write(lambda conn: budgets.set_team_budget(conn, slug=team, amount="300", **do))
+    box.write(lambda conn: budgets.set_person_budget(conn, name="x" * 50, amount="1,234,567.89", **do))
+    asked = {"workspace": "T1", "slack_user": "U1", "slack_name": "x" * 50, "expires_at": 2**62}
+    box.write(lambda conn: slack.add_link(conn, digest("a-token"), **asked))
     return found
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from arena.chat.models import Teller
-from arena.core.config import Config, Secret, Webhooks
+from arena.core.config import Config, Mail, Secret, Webhooks
 from arena.core.db import Database
 from arena.deliveries.actions import send_waiting
 from tests.conftest import NOW
@@ -28,7 +28,10 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def config(receiver: Receiver) -> Config:
-    return Config(webhooks=Webhooks(slack_url=Secret(f"{receiver.url}/slack"), json_url=Secret(f"{receiver.url}/json")))
+    mail = Mail(host="127.0.0.1", port=1, security="none", sender="arena@example.org")
+    return Config(
+        mail=mail, webhooks=Webhooks(slack_url=Secret(f"{receiver.url}/slack"), json_url=Secret(f"{receiver.url}/json"))
+    )
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from arena.accounts import store as accounts
@@ -18,6 +19,7 @@ from arena.chat.rules import events as rules
 from arena.core.clock import DAY, HOUR, MINUTE
 from arena.core.config import Config
 from arena.core.db import Database
+from arena.deliveries.models import Mail
 from arena.deliveries.store import deliveries
 from arena.teams import actions as teams
 from tests.chat.conftest import ADDRESS, Heard
@@ -229,6 +231,27 @@ def test_a_write_that_fails_tells_nothing_and_the_next_one_does(
             actions.tell_budgets(db, teller(), TODAY)
     assert heard() == []
     assert actions.tell_budgets(db, teller(), TODAY) == 2
+
+
+def test_a_persons_own_budget_is_mailed_to_them_alone(db: Database, use: Use, teller: Tell, heard: Heard) -> None:
+    for person in ("alice", "bob"):
+        use(person, TODAY)
+        db.write_sync(lambda conn, person=person: budgets.set_person_budget(conn, name=person, amount="100", **DO))
+    db.write_sync(partial(accounts.set_email, user_id=ALICE, email="alice@example.org", now=NOW))
+    found = []
+    sql = "UPDATE daily_user_stats SET cost = :cost, unpriced = 0"
+    for dollars in (49, 80, 90, 100):
+        db.write_sync(lambda conn, cost=dollars * 10**9: conn.execute(sql, {"cost": cost}))
+        found.append([actions.tell_budgets(db, teller(), TODAY) for _ in range(2)])
+    assert found == [[0, 0], [1, 0], [0, 0], [1, 0]]  # of bob there is no address
+    rows = db.read_sync(lambda conn: conn.execute("SELECT recipient, content FROM deliveries ORDER BY id").fetchall())
+    first, second = (msgspec.json.decode(content, type=Mail) for _, content in rows)
+    assert {recipient for recipient, _ in rows} == {"alice@example.org"}
+    assert first.subject == "Your budget at arena: 80% is spent"
+    assert "$80.00 of $100.00 spent, 80%." in first.text
+    assert f"{ADDRESS}/dashboard" in first.html
+    assert second.subject == "Your budget at arena: 100% is spent"
+    assert heard("") == []
 
 
 # -- the box itself

@@ -111,7 +111,7 @@ def test_days_people_and_teams_narrow_it(db: Database) -> None:
 
 
 @pytest.mark.usefixtures("used")
-def test_where_detail_is_gone_the_sums_stay_whole_and_say_so(db: Database) -> None:
+def test_where_detail_is_missing_the_sums_stay_whole_and_say_so(db: Database) -> None:
     def forget(conn: sqlite3.Connection) -> None:
         conn.execute("DELETE FROM usage_records WHERE day < '2026-11-20'")
         conn.execute("DELETE FROM sessions WHERE day < '2026-11-20'")
@@ -122,7 +122,7 @@ def test_where_detail_is_gone_the_sums_stay_whole_and_say_so(db: Database) -> No
         assert as_boards_say(whole(rows)) == boards(db), by
         gone = {row.cells[by.index(name)] for row in rows for name in OF_RECORDS & set(by)}
         assert (None in gone) == bool(OF_RECORDS & set(by)), by
-    assert "2026-11-19,no longer kept,10,5,0,0,15,1,1,0.000105000,0\r\n" in lines(db, "day", "model")
+    assert "2026-11-19,unknown,10,5,0,0,15,1,1,0.000105000,0\r\n" in lines(db, "day", "model")
 
 
 @pytest.mark.usefixtures("used")

@@ -6,10 +6,12 @@ from typing import Any
 
 import msgspec
 
+from arena.accounts import store as accounts
 from arena.audit.actions import note
 from arena.audit.models import Caller
 from arena.budgets import actions as budgets
 from arena.budgets.models import State
+from arena.budgets.rules import in_words
 from arena.chat import store
 from arena.chat.models import Event, EventType, Teller
 from arena.chat.rules import events as rules
@@ -17,8 +19,9 @@ from arena.core import clock, ids
 from arena.core.clock import DAY, HOUR
 from arena.core.config import Config
 from arena.core.db import Database
+from arena.core.letters import Letterhead, letter
 from arena.deliveries.actions import enqueue
-from arena.deliveries.models import Target, Webhook
+from arena.deliveries.models import Mail, Target, Webhook
 from arena.leaderboard.actions.boards import board_of
 from arena.leaderboard.models import Board
 from arena.leaderboard.rules import window
@@ -101,12 +104,14 @@ def tell_week(db: Database, teller: Teller, today: str) -> int:
 
 
 def tell_budgets(db: Database, teller: Teller, today: str) -> int:
-    """Tell of each part of a team's budget that was reached this month, once; return how many messages that made.
+    """Tell of each part of a budget that was reached this month, once; return how many messages that made.
 
-    Of several that are reached at once only the highest is told.
+    Of several that are reached at once only the highest is told. A person's own budget is told to them alone, by mail,
+    if it can reach them.
     """
-    teams, _ = db.read_sync(partial(budgets.everybody, today=today))
-    return sum(db.write_sync(partial(_tell_budget, teller=teller, state=state)) for state in teams if state.marks)
+    teams, people = db.read_sync(partial(budgets.everybody, today=today))
+    told = sum(db.write_sync(partial(_tell_budget, teller=teller, state=state)) for state in teams if state.marks)
+    return told + sum(db.write_sync(partial(_mail_budget, teller=teller, state=each)) for each in people if each.marks)
 
 
 def _tell_budget(conn: sqlite3.Connection, teller: Teller, state: State) -> int:
@@ -115,6 +120,18 @@ def _tell_budget(conn: sqlite3.Connection, teller: Teller, state: State) -> int:
         return 0
     key = f"budget:{state.subject.id}:{state.today[:7]}:{mark}"
     return tell(conn, teller, "budget.reached", rules.budget(state, mark), key=key, lasts=2 * DAY)
+
+
+def _mail_budget(conn: sqlite3.Connection, teller: Teller, state: State) -> int:
+    config, to = teller.config, accounts.reader(conn, state.subject.id)
+    mark = budgets.reach(conn, state, now=teller.now)
+    if mark is None or to is None or not config.mail.is_on:
+        return 0
+    head = Letterhead(config.arena.name, teller.address, config.arena.time_zone)
+    made = letter("budget", head, person=to.display, mark=mark, said=in_words(state))
+    mail = Mail(to.email, to.display, made.subject, made.text, made.html)
+    key = f"budget:{to.id}:{state.today[:7]}:{mark}"
+    return enqueue(conn, mail, topic="budget.reached", key=key, user_id=to.id, now=teller.now, lasts=2 * DAY)
 
 
 def tell_ailing(db: Database, teller: Teller) -> int:

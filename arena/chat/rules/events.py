@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from arena.budgets.models import State
-from arena.budgets.pages import row as budget_row
+from arena.budgets.rules import in_words
 from arena.chat.models import Event, Leader
 from arena.core.clock import HOUR, MINUTE
 from arena.leaderboard.models import Board, Standing
@@ -90,7 +90,7 @@ def budget(state: State, mark: int) -> tuple[str, dict[str, Any]]:
     """Tell that a part of a team's budget is spent, in words and in data."""
     amount, foretold = state.subject.amount or 0, state.forecast
     what = "spent its budget" if mark == 100 else f"spent {mark}% of its budget"
-    text = f"{state.subject.name} has {what} of this month: {budget_row(state).said}"
+    text = f"{state.subject.name} has {what} of this month: {in_words(state)}"
     return text, {
         "team": state.subject.name,
         "month": state.today[:7],

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from arena.teams.models import Team
 from arena.usage.models import TOOL_BY_ID, Bill, BillRow, Totals
-from arena.usage.rules.bill import BY, GONE, dollars
+from arena.usage.rules.bill import BY, UNTOLD, dollars
 from arena.web import words
 
 HEADS = {
@@ -25,7 +25,7 @@ SHOWN = 100
 
 
 class Cell(Struct, frozen=True):
-    """What tells a row apart; ``is_known`` unless the box has no name for it (any more)."""
+    """What tells a row apart; ``is_known`` unless the box has no name for it."""
 
     text: str
     is_known: bool
@@ -139,7 +139,7 @@ def _row(by: Sequence[str], row: BillRow, of: Totals) -> Row:
 
 def _cell(name: str, cell: str | None) -> Cell:
     if cell is None:
-        return Cell(GONE, is_known=False)
+        return Cell(UNTOLD, is_known=False)
     if name == "day":
         return Cell(words.day(cell), is_known=True)
     if name == "tool":

@@ -17,8 +17,8 @@ FIGURES = (
     *("input_tokens", "output_tokens", "cache_write_tokens", "cache_read_tokens", "total_tokens"),
     *("sessions", "records", "cost_usd", "records_without_price"),
 )
-GONE = "no longer kept"
-"""What a table for people says where only the day's sums are left."""
+UNTOLD = "unknown"
+"""What a table for people says where only the sums of a day tell of something."""
 PROJECT = 16
 """Characters of a project's hash: all that our own laptops send, enough to tell those of others apart."""
 
@@ -106,7 +106,7 @@ def cells_of(row: BillRow) -> list[str]:
     tokens = (totals.input, totals.output, totals.cache_write, totals.cache_read, totals.tokens)
     counts = (*tokens, totals.sessions, totals.records)
     return [
-        *(GONE if cell is None else cell for cell in row.cells),
+        *(UNTOLD if cell is None else cell for cell in row.cells),
         *map(str, counts),
         dollars(totals) or "",
         str(totals.unpriced),
