@@ -86,6 +86,11 @@ def prune(db: Database, *, days: int, now: int) -> int:
     return gone
 
 
+def old(conn: sqlite3.Connection, *, days: int, now: int) -> int:
+    """How many messages `prune` would delete just now."""
+    return store.old(conn, now - days * DAY)
+
+
 def waiting(conn: sqlite3.Connection) -> Waiting:
     """See how deliveries stand."""
     return Waiting(store.numbers(conn), store.outcomes(conn), store.oldest(conn))

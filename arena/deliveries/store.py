@@ -184,6 +184,15 @@ def prune(conn: sqlite3.Connection, before: int, limit: int) -> int:
     return done.rowcount
 
 
+def old(conn: sqlite3.Connection, before: int) -> int:
+    """How many messages that were sent or given up are older than an instant."""
+    row = conn.execute(
+        "SELECT COUNT(*) FROM deliveries WHERE created_at < :before AND state IN ('sent', 'dead')", {"before": before}
+    ).fetchone()
+    count: int = row[0]
+    return count
+
+
 # -- looking
 
 

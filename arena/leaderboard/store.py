@@ -349,6 +349,16 @@ def drop_periods(conn: sqlite3.Connection, type: str, before: str) -> int:
     ).rowcount
 
 
+def old_rankings(conn: sqlite3.Connection, type: str, before: str) -> int:
+    """How many places there are in rankings of periods that began before a day."""
+    row = conn.execute(
+        "SELECT COUNT(*) FROM rankings WHERE period_type = :type AND period_start < :before",
+        {"type": type, "before": before},
+    ).fetchone()
+    count: int = row[0]
+    return count
+
+
 def rankings_of_user(conn: sqlite3.Connection, user_id: str) -> list[Ranked]:
     """Every frozen place of a person."""
     rows = conn.execute(

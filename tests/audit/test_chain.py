@@ -22,7 +22,7 @@ import arena.audit.schema
 from arena.accounts import store as accounts
 from arena.accounts.actions import keys, people
 from arena.audit import rules
-from arena.audit.actions import note, prune, stands, verify
+from arena.audit.actions import note, old, prune, stands, verify
 from arena.core import migrate, sqlite
 from arena.core.clock import DAY
 from arena.core.db import Database
@@ -129,8 +129,8 @@ def put_at_the_end(conn: sqlite3.Connection, rows: int, _: random.Random) -> int
 
 def exchange(conn: sqlite3.Connection, rows: int, chance: random.Random) -> int:
     one, other = sorted(chance.sample(range(1, rows + 1), 2))
-    for old, new in ((one, -1), (other, one), (-1, other)):
-        conn.execute("UPDATE security_audit_log SET seq = ? WHERE seq = ?", (new, old))
+    for before, new in ((one, -1), (other, one), (-1, other)):
+        conn.execute("UPDATE security_audit_log SET seq = ? WHERE seq = ?", (new, before))
     return one
 
 
@@ -197,7 +197,7 @@ def test_the_first_broken_place_is_named_in_one_sentence(
 
 def test_a_row_before_the_beginning_is_seen(db: Database, fill: Fill) -> None:
     fill(9)
-    prune(db, days=0, now=NOW - 4 * SECOND)
+    prune(db, days=1, now=NOW - 4 * SECOND + DAY)
     with without_triggers(db.path) as conn:
         rewrite(conn, 9, 2)
     assert (verify(db).broken, verify(db).problem) == (
@@ -231,7 +231,7 @@ def test_a_head_that_was_noted_shows_an_older_copy_and_outlives_no_retention(db:
         "There is no row 10 any more: the log was cut off, or an older copy stands in its place."
     )
     fifth = entries(db)[4].hash.hex()
-    prune(db, days=0, now=NOW - 3 * SECOND)
+    prune(db, days=1, now=NOW - 3 * SECOND + DAY)
     assert db.read_sync(partial(stands, seq=5, hash=fifth)) is None
     assert db.read_sync(partial(stands, seq=4, hash=fifth)) == (
         "Row 4 was taken away by retention; the chain begins at row 6."
@@ -283,6 +283,8 @@ def test_retention_takes_away_the_beginning_and_the_chain_stays_whole(
 ) -> None:
     monkeypatch.setattr("arena.audit.actions.PAGE", 4)
     fill(20)
+    assert prune(db, days=0, now=NOW + 400 * DAY) == db.read_sync(partial(old, days=0, now=NOW + 400 * DAY)) == 0
+    assert db.read_sync(partial(old, days=1, now=NOW - 7 * SECOND + DAY)) == 12
     assert prune(db, days=1, now=NOW - 7 * SECOND + DAY) == 12
     assert [row.seq for row in entries(db)] == list(range(13, 21))
     found = verify(db)
@@ -290,7 +292,7 @@ def test_retention_takes_away_the_beginning_and_the_chain_stays_whole(
     assert prune(db, days=1, now=NOW - 7 * SECOND + DAY) == 0
     tell(db)
     assert (verify(db).rows, verify(db).problem) == (9, None)
-    assert prune(db, days=0, now=NOW + 1) == 9
+    assert prune(db, days=1, now=NOW + 1 + DAY) == 9
     assert (verify(db).rows, verify(db).problem) == (0, None)
     tell(db)
     assert [row.seq for row in entries(db)] == [22]
@@ -313,7 +315,7 @@ def test_a_walk_that_retention_overtakes_begins_anew(db: Database, fill: Fill, m
     def overtaken(fn: Callable[[sqlite3.Connection], Any]) -> Any:
         reads.append(fn)
         if len(reads) == 3:
-            prune(db, days=0, now=NOW - 5 * SECOND)
+            prune(db, days=1, now=NOW - 5 * SECOND + DAY)
         return read(fn)
 
     monkeypatch.setattr(db, "read_sync", overtaken)

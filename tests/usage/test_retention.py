@@ -25,8 +25,12 @@ from arena.core.clock import Days
 from arena.core.config import Config, Retention
 from arena.core.db import Database
 from arena.core.errors import Conflict
+from arena.deliveries.actions import enqueue
+from arena.deliveries.models import Webhook
 from arena.leaderboard.actions.boards import board
+from arena.leaderboard.models import Ranked
 from arena.leaderboard.rules import METRICS, PERIODS
+from arena.leaderboard.store import put_rankings
 from arena.prices.actions import load
 from arena.prices.models import Price, Rates, Table
 from arena.profiles.actions import facts
@@ -728,14 +732,38 @@ def say(box: Database, capsys: pytest.CaptureFixture[str], at_noon: None) -> Sai
 
 
 def test_the_command_says_what_goes_and_lets_it_go(box: Database, say: Said) -> None:
+    box.write_sync(_other_old_things)
     told = say("retention", "--dry-run")
     assert rows(box, "closed_records") == 0
     assert "WOULD GO" in told
+    assert "the identities stay" in told
     done = msgspec.json.decode(say("retention", "--json"))
     assert done["dry_run"] is False
     assert done["rows"]["usage_records"] == rows(box, "closed_records") > 0
-    assert f"{done['rows']['usage_records']:,}" in told
+    assert (done["rows"]["rankings"], done["rows"]["deliveries"]) == (1, 1)
+    said = dict(line.split() for line in told.splitlines()[1:-1])
+    assert {table: int(count.replace(",", "")) for table, count in said.items()} == done["rows"]
     assert say("retention") == "Nothing is older than it is kept.\n"
+    assert say("retention", "--dry-run") == "Nothing is older than it is kept.\n"
+
+
+def test_a_year_later_the_command_says_and_lets_go_all_there_is(
+    box: Database, say: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW + 402 * DAY)
+    told = msgspec.json.decode(say("retention", "--dry-run", "--json"))["rows"]
+    assert told["security_audit_log"] > 0
+    assert msgspec.json.decode(say("retention", "--json"))["rows"] == told
+    for table in ("usage_records", "token_usage", "daily_user_stats", "daily_tool_stats", "security_audit_log"):
+        assert rows(box, table) == 0
+    assert counted(box) == counted_in(figures(box))
+
+
+def _other_old_things(conn: sqlite3.Connection) -> None:
+    enqueue(conn, Webhook("json", "{}"), topic="a test", now=NOW - 31 * DAY)
+    conn.execute("UPDATE deliveries SET state = 'dead', settled_at = created_at")
+    places = (1, 1, 1, 1, 1, None, 1.0, 1.0, 1, 1, 1, 1, 1, 0, 0, 0)
+    put_rankings(conn, [Ranked("daily", clock.shift(TODAY, -31), ALICE, *places)])
 
 
 def test_recompute_says_which_days_are_closed(box: Database, say: Said) -> None:

@@ -60,6 +60,11 @@ def prune(db: Database, *, keep_days: int, today: str) -> int:
     return dropped
 
 
+def old(conn: sqlite3.Connection, *, keep_days: int, today: str) -> int:
+    """How many rows `prune` would delete just now."""
+    return store.old_rankings(conn, "daily", clock.shift(today, -keep_days)) if keep_days else 0
+
+
 def _due(
     conn: sqlite3.Connection, *, config: Config, today: str, periods: Sequence[str], again_from: str | None
 ) -> list[Due]:
