@@ -59,7 +59,7 @@ def make_key(conn: sqlite3.Connection, *, token: str, user_id: str, caller: Call
     store.drop_link(conn, ids.digest(token))
     if found.user_id is None:
         store.put_user(conn, found.workspace, found.slack_user, user_id, now)
-        note(conn, "slack_linked", user_id, caller, now, workspace=found.workspace, name=found.slack_name)
+        note(conn, "slack_linked", user_id, caller, now, workspace=found.workspace, user=found.slack_user)
     return keys.make_key(conn, user_id=user_id, label="from Slack", way="slack", caller=caller, now=now)
 
 
