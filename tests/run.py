@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,6 +25,9 @@ BROWSERS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 PACKAGES = ("chromium", "fonts-noto-cjk")
+DEPLOYED_WITH = {"caddy": "caddy", "nginx": "nginx-light", "systemd-analyze": "systemd"}
+"""Programs, and the packages they are in."""
+SBIN = f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin"
 
 
 def main() -> int:
@@ -33,7 +37,7 @@ def main() -> int:
         return 2
     python = prepare()
     prepare_peers(python)
-    browser = find_browser()
+    browser, missing = find_browser(), find_programs()
     asked = sys.argv[1:]
     failed = [] if asked else [check for check in checks(python) if run(check)]
     tests = [str(python), "-m", "pytest", *asked]
@@ -41,6 +45,9 @@ def main() -> int:
     if browser is None:
         left_out.append("Left out: the browser tests (no Chromium here, and it could not be installed).")
         tests.append("--ignore=tests/browser")
+    if missing:
+        left_out.append(f"Left out: tests/deploy (no {', '.join(missing)} here, and it could not be installed).")
+        tests.append("--ignore=tests/deploy")
     if not (sys.platform == "linux" and os.geteuid() == 0):
         left_out.append("Left out: the tests of full and failing disks (only root on Linux can mount such).")
         tests.append("--ignore=tests/flows/test_faults_of_disks.py")
@@ -89,12 +96,26 @@ def find_browser() -> str | None:
     if named := os.environ.get("ARENA_CHROMIUM"):
         return named
     found = _first()
-    if found is None and shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-        if not run(["apt-get", "update", "-qq"], quiet):
-            run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *PACKAGES], quiet)
+    if found is None and _installed(PACKAGES):
         found = _first()
     return found
+
+
+def find_programs() -> list[str]:
+    """Find what boxes are deployed with, or install it where that is ours to do; the names of what is not there."""
+    missing = [name for name in DEPLOYED_WITH if not shutil.which(name, path=SBIN)]
+    if missing and _installed([DEPLOYED_WITH[name] for name in missing]):
+        missing = [name for name in missing if not shutil.which(name, path=SBIN)]
+    return missing
+
+
+def _installed(packages: Sequence[str]) -> bool:
+    """Install packages of Debian, as root; say whether that was done."""
+    if not (shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0):
+        return False
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+    return not run(["apt-get", "update", "-qq"], quiet) and not run(install, quiet)
 
 
 def _first() -> str | None:
