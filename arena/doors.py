@@ -70,6 +70,8 @@ DOORS = (
     # Boards and profiles
     Door("GET", "/", "reader"),
     Door("GET", "/leaderboard", "reader"),
+    Door("GET", "/seasons", "reader"),
+    Door("GET", "/seasons/{month}", "reader"),
     Door("GET", "/live", "reader"),
     Door("GET", "/api/leaderboard", "reader", "public"),
     Door("GET", "/api/stats/global", "reader", "public"),

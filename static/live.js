@@ -11,6 +11,7 @@
   let stream = null;
   let greeted = false;
   let retry = 0;
+  let today = "";
   let timer = 0;
   let fetchedAt = 0;
   let asking = false;
@@ -30,7 +31,10 @@
       tell("Live");
     });
     stream.addEventListener("presence", (event) => {
-      const { coding } = JSON.parse(event.data);
+      const { coding, day } = JSON.parse(event.data);
+      // At midnight boards begin anew, without a record.
+      if (today && today !== day) soon();
+      today = day;
       tell(coding > 0 ? `Live · ${coding} coding now` : "Live");
     });
     stream.addEventListener("record", (event) => {
@@ -101,8 +105,9 @@
     }
   }
 
+  // A board of what is over does not move.
   function board() {
-    return document.getElementById("board");
+    return document.querySelector("#board:not([data-over])");
   }
 
   function isRead() {

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arena.accounts import store as accounts
 from arena.admin.command import Opened, Refused, alone, run
@@ -86,7 +87,8 @@ def fill(db: Database, settings: config.Config, now: int) -> bool:
     days = Days(settings.arena.time_zone)
     is_new = db.write_sync(partial(_invent, days=days, now=now))
     if is_new:
-        freeze(db, config=settings, days=days, now=now)
+        settled = replace(settings, ranking=replace(settings.ranking, late_days=0))  # nobody invented reports late
+        freeze(db, config=settled, days=days, now=now)
     return is_new
 
 

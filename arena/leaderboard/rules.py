@@ -11,12 +11,15 @@ import msgspec
 
 from arena.core.clock import shift
 from arena.core.config import Ranking
+from arena.core.errors import Invalid
 from arena.leaderboard.models import EVERYONE, Due, Overview, Period, Ranked, Scope, Standing
 
 PERIODS = ("daily", "weekly", "monthly", "all_time")
 PERIODS = ("daily", "weekly", "monthly", "all_time")
 ENDING = ("daily", "weekly", "monthly")
 """The periods that end, and are frozen then."""
+EARLIEST = "2000-01-01"
+"""No board is of a day before."""
 METRICS = ("score", "tokens", "cost", "sessions", "streak", "projects")
 TIERS = ((800, "Diamond"), (600, "Platinum"), (400, "Gold"), (200, "Silver"), (0, "Bronze"))
 STREAK_CAP = 30
@@ -59,6 +62,29 @@ def window(period: str, day: str) -> tuple[str, str]:
         case "all_time":
             return "", day
     raise ValueError(f"unknown period {period!r}")
+
+
+def period_on(period: str, day: str, today: str) -> str:
+    """The first day of the day, week or month that holds a day, if it is over; empty for the one that runs.
+
+    Raises `Invalid` for what is no day (YYYY-MM-DD), for a day ahead, and for all time.
+    """
+    try:
+        start, end = window(period, date.fromisoformat(day).isoformat())
+    except (ValueError, OverflowError):
+        start, end = "", ""
+    if not EARLIEST <= start <= today or len(day) != 10:
+        raise Invalid("on: must be a day that has begun, as 2026-10-31, with a period of daily, weekly or monthly.")
+    return start if end < today else ""
+
+
+def month_of(text: str) -> str:
+    """The first day of a month that is written as YYYY-MM; empty if it is not, or lies before any tool."""
+    try:
+        start = date.fromisoformat(f"{text}-01").isoformat() if len(text) == 7 else ""
+    except ValueError:
+        return ""
+    return start if start >= EARLIEST else ""
 
 
 def place(

@@ -416,7 +416,7 @@ def medals(conn: sqlite3.Connection) -> list[Medal]:
         JOIN ranking_periods AS p ON p.period_type = r.period_type AND p.period_start = r.period_start
         JOIN users AS u ON u.id = r.user_id
         WHERE r.period_type = 'monthly' AND r.rank_position <= 3 AND p.is_whole = 1 AND u.disabled_at IS NULL
-        ORDER BY r.period_start DESC, r.rank_position, u.created_at, u.id
+        ORDER BY r.period_start DESC, r.rank_position, u.privacy_mode, u.created_at, u.id
         """
     )
     return [Medal(*row) for row in rows]

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 KEPT = 512
 """Answers kept at the most; then all are dropped. A board of 50 rows takes about 80 KB."""
-_KNOWN = re.compile(rb"(?:(?:^|&)(?:(?:period|metric|page|limit|offset)=[\w-]{0,10}|(?:tool|team)=[\w%-]{0,99}))*")
+_KNOWN = re.compile(rb"(?:(?:^|&)(?:(?:period|metric|page|limit|offset|on)=[\w-]{0,10}|(?:tool|team)=[\w%-]{0,99}))*")
 _DECIDE = frozenset(
     (b"cookie", b"hx-target", b"hx-history-restore-request", b"if-none-match", b"accept-encoding", b"host")
 )

@@ -37,6 +37,7 @@ FILLED = {
     "deed": "promote",
     "mark": "nothing",
     "verdict": "exclude",
+    "month": "2026-10",
     "provider": "nothing",
 }
 """What stands for a parameter of an address: nothing that the call could harm."""

@@ -8,17 +8,22 @@ from arena.budgets import actions as budgets
 from arena.chat import store as slack
 from arena.core import clock
 from arena.core.ids import digest
+from arena.leaderboard.rules import window
 from arena.teams import actions as teams
 from tests.browser.conftest import NARROW, WIDE, Open, join
 from tests.flows.conftest import Serve
-from tests.flows.serving import Serving, session
+from tests.flows.serving import Serving, arena, session
 
 PROJECTS = ("/projects", "/projects/new", "/?metric=projects")
 EVERYBODYS = ("/", "/leaderboard?period=all_time", "/?metric=tokens&q=zzz", "/install", "/sign-in", "/sign-in/forgot")
+TODAY = clock.Days("UTC").of(clock.now())
+THEN = clock.shift(window("monthly", TODAY)[0], -1)
+"""The last day of last month."""
+PAST = ("/seasons", f"/seasons/{TODAY[:7]}", f"/seasons/{THEN[:7]}", f"/?period=daily&on={THEN}", f"/?on={THEN}&q=zzz")
 TEAM = "platform-and-infrastructure-of-the-northern-region"
 NARROWED = (f"/?team={TEAM}", f"/?team={TEAM}&tool=codex")
 MEMBERS = (
-    *("/", "/?period=monthly&metric=streak", "/dashboard", "/dashboard/roads"),
+    *("/", "/?period=monthly&metric=streak", "/dashboard", "/dashboard?ranks=monthly", "/dashboard/roads"),
     *("/settings", "/install", "/sign-in?again=yes&next=%2Fsettings"),
 )
 ADMINS = (
@@ -55,7 +60,10 @@ def link(box: Serving) -> str:
     """The first link, with some people on the board beside: long names, other scripts, a private one."""
     found = box.first_link()
     for name, private in (("bob", False), ("x" * 50, False), ("carol", True), ("ye-jin", False)):
-        box.add(name, private=private).send(session(inputTokens=10**8, outputTokens=10**7, cacheReadTokens=10**9))
+        person = box.add(name, private=private)
+        for sent in ({}, {"endedAt": f"{THEN}T12:00:00Z"}):
+            person.send(session(inputTokens=10**8, outputTokens=10**7, cacheReadTokens=10**9, **sent))
+    assert arena("admin", "rankings", "freeze", "--data", str(box.data)).returncode == 0
     rename = "UPDATE users SET display_name = '가나다라 마바사 شخص ما' WHERE username = 'ye-jin'"
     box.write(lambda conn: conn.execute(rename))
     team, do = TEAM.replace("-", " "), {"caller": OPERATOR, "now": clock.now()}
@@ -81,7 +89,7 @@ def test_pages_for_everybody_are_quiet_and_fit(
     box: Serving, link: str, open_page: Open, scheme: str, width: int
 ) -> None:
     with open_page(box, width=width, color_scheme=scheme) as page:
-        look(page, (*EVERYBODYS, *NARROWED), width)
+        look(page, (*EVERYBODYS, *PAST, *NARROWED), width)
 
 
 @pytest.mark.parametrize("width", [WIDE, NARROW])
@@ -98,7 +106,7 @@ def test_pages_for_an_administrator_are_quiet_and_fit(box: Serving, link: str, o
         for scheme, width in LOOKS:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 800})
-            look(page, (*MEMBERS, *PROJECTS, *TERMINALS, *ADMINS), width)
+            look(page, (*MEMBERS, *PAST, *PROJECTS, *TERMINALS, *ADMINS), width)
         page.goto("/admin/system")
         expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=0.9)
 
@@ -107,7 +115,7 @@ def test_pages_for_an_administrator_are_quiet_and_fit(box: Serving, link: str, o
 def test_the_pages_of_an_empty_box_are_quiet_and_fit(serve: Serve, open_page: Open, scheme: str, width: int) -> None:
     box = serve()
     with open_page(box, width=width, color_scheme=scheme) as page:
-        look(page, EVERYBODYS, width)
+        look(page, (*EVERYBODYS, *PAST), width)
         join(page, box.first_link())
         look(page, (*MEMBERS, *PROJECTS), width)
         page.goto("/dashboard")

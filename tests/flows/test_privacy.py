@@ -22,8 +22,10 @@ from arena.accounts.actions import links
 from arena.app import build
 from arena.audit.models import OPERATOR
 from arena.core import clock, config
+from arena.core.db import Database
 from arena.doors import BY_ROUTE
-from arena.leaderboard.rules import METRICS, PERIODS
+from arena.leaderboard.actions.freezing import freeze
+from arena.leaderboard.rules import METRICS, PERIODS, window
 from arena.teams import actions as teams
 from arena.web.render import environment
 from tests.flows.conftest import end
@@ -34,6 +36,7 @@ JOINED = 1_772_600_767_089  # 2026-03-04T05:06:07.089Z
 DECOYS = {"zq7hidden": "zq7nobody", "zq7hid": "zq7nob", "quillon": "wuillox", "zarathustra": "farathustry"}
 """What belongs to nobody at all, as long as what it stands for."""
 PASSWORD = "correct horse battery"
+LAST_MONTH = window("monthly", clock.shift(window("monthly", clock.iso(clock.now())[:10])[0], -1))[0]
 KNOWN = {
     "tool": ("claude-code", "codex", ""),
     "team": ("platform", "nothing"),
@@ -42,6 +45,9 @@ KNOWN = {
     "limit": ("100",),
     "page": ("1", "2"),
     "offset": ("0", "1"),
+    "on": (LAST_MONTH, clock.shift(clock.iso(clock.now())[:10], -1)),
+    "ranks": PERIODS,
+    "month": (LAST_MONTH[:7], clock.iso(clock.now())[:7]),
 }
 HTMX = {"HX-Request": "true"}
 MASKED = re.compile(r"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d[.\d]*z|[0-9a-f]{64}|\barena-form=[^;]+")
@@ -54,11 +60,17 @@ OF_ONE_BODY = ("etag", "content-length")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A box with an administrator, two members, and a third who is hidden and has something of everything."""
     made = Serving(tmp_path_factory.mktemp("box") / "data").start()
-    made.add("bea").send(session(inputTokens=9_000))
+    bea = made.add("bea")
+    bea.send(session(inputTokens=9_000))
     made.add("cleo").send(session(inputTokens=900))
     hidden = made.add(NAME)
     hidden.send(session(inputTokens=3_000, sessionId="s1", toolUsage={"Read": 3}))
     made.write(_furnish)
+    for person in (bea, hidden):
+        person.send(session(sessionId=f"old-{person.name}", endedAt=f"{LAST_MONTH}T12:00:00Z"))
+    db = Database(made.data / "arena.db")
+    assert freeze(db, config=config.Config(), days=clock.Days("UTC"), now=clock.now())
+    db.close_sync()
     yield made
     end(made)
 
@@ -173,7 +185,8 @@ def doors(box: Serving) -> list[tuple[str, Any]]:
 def addresses(path: str, handler: Any, words: list[str]) -> list[str]:
     """A door's addresses: each word in each place of its path, or else in each place of its query."""
     if "{" in path:
-        return [re.sub(r"\{\w+\}", quote(word), path) for word in words]
+        [name] = re.findall(r"\{(\w+)\}", path)[:1]
+        return [re.sub(r"\{\w+\}", quote(word), path) for word in (*words, *KNOWN.get(name, ()))]
     asked = [name for name in inspect.signature(handler).parameters if name != "request"]
     found = [path, *(f"{path}?{name}={quote(value)}" for name in asked for value in KNOWN.get(name, words))]
     if {"period", "metric"} <= set(asked):
@@ -262,7 +275,10 @@ def test_an_unknown_name_and_a_private_one_are_the_same_to_the_byte(
 # -- at once
 
 
-KEPT = ("/", "/leaderboard", "/?period=all_time&metric=tokens", "/api/leaderboard?period=all_time")
+KEPT = (
+    *("/", "/leaderboard", "/?period=all_time&metric=tokens", "/api/leaderboard?period=all_time"),
+    *(f"/seasons/{LAST_MONTH[:7]}", f"/api/leaderboard?period=monthly&on={LAST_MONTH}"),
+)
 
 
 @pytest.mark.parametrize("headers", [{}, {**HTMX, "HX-Target": "board"}])

@@ -65,13 +65,13 @@ def test_strands_run_from_yesterdays_place_to_todays() -> None:
     ]
     assert [row.place for row in page.rows] == ["1", "2", "3", "4", "5", ""]
     assert [row.moved for row in page.rows] == [1, -1, None, 1, -1, None]
-    assert (page.yesterday, page.since) == ("Thu", "Thursday")
+    assert (page.then, page.since) == ("Thu", "Thursday")
 
 
 def test_without_a_yesterday_nobody_is_new() -> None:
     page = page_of(board(standing("carol", 1, 9.0), standing("dana", 2, 8.0)))
     assert not any(row.new or row.strand for row in page.rows)
-    assert page.yesterday == ""
+    assert page.then == ""
 
 
 def test_a_private_person_is_anonymous_to_everybody_else() -> None:
@@ -133,10 +133,10 @@ def test_gaps_are_to_the_one_ahead() -> None:
     ],
 )
 def test_the_headline_says_who_leads_and_where_i_stand(shown: Board, visitor: str | None, says: str) -> None:
-    assert _headline(html(page_of(shown, visitor))) == says
+    assert headline_of(html(page_of(shown, visitor))) == says
 
 
-def _headline(shown: str) -> str:
+def headline_of(shown: str) -> str:
     headline = shown.partition("<h1")[2].partition("</h1>")[0].partition(">")[2]
     text = "".join(part.partition(">")[2] if i else part for i, part in enumerate(headline.split("<")))
     return " ".join(text.split())
@@ -214,7 +214,7 @@ def test_without_a_choice_there_is_no_select() -> None:
 )
 def test_the_headline_says_what_the_board_is_narrowed_to(scope: Scope, says: str) -> None:
     shown = board(standing("carol", 1, 812.46), standing("alice", 2, 806.12), scope=scope)
-    assert _headline(html(page_of(shown, "erin"))) == says
+    assert headline_of(html(page_of(shown, "erin"))) == says
     assert "Nobody is on the board for week 47" in html(page_of(board(scope=scope)))
 
 

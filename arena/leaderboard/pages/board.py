@@ -5,13 +5,15 @@ team's board they do not appear at all.
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from urllib.parse import urlencode
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from arena.core import clock
 from arena.leaderboard.models import EVERYONE, Board, Scope, Standing
+from arena.leaderboard.rules import window
 from arena.web import words
 
 PAGE_SIZE = 50
@@ -103,8 +105,9 @@ class Row(Struct, frozen=True):
 class Sentence(Struct, frozen=True):
     """The two lines of the headline, as cases; the template has one whole string for each.
 
-    ``lead``: nobody, alone, ahead, tie, or you_alone, you_ahead, you_tie. ``stand``: none, signed_out, unranked,
-    elsewhere (on another team's board), behind, behind_private, shared, ahead, ahead_private.
+    ``lead``: nobody, alone, ahead, tie, or you_alone, you_ahead, you_tie; left where the winner is not here any more.
+    ``stand``: none, signed_out, unranked, elsewhere (on another team's board), behind, behind_private, shared, ahead,
+    ahead_private; alone where nobody is left ahead.
     """
 
     lead: str
@@ -160,9 +163,10 @@ class LeaderboardPage(Struct, frozen=True):
     sessions: int
     dates: str
     zone: str
-    yesterday: str
-    """The weekday that the left end of the strands stands for; empty without strands."""
+    then: str
+    """What the left end of the strands stands for, a weekday say, in short; empty without strands."""
     since: str
+    """The same, in full."""
     today_index: int
     rows: tuple[Row, ...]
     pinned: Row | None
@@ -177,6 +181,21 @@ class LeaderboardPage(Struct, frozen=True):
     """This board without the search."""
     everyone_href: str
     """This board with all tools and teams."""
+    path: str
+    on: str
+    """The first day of a day, week or month that is over, if it is not told by the path."""
+    state: str
+    """running; or of what is over: ended (to be frozen in the next night), open (late reports still move it), final."""
+    name: str
+    """The day, week or month, in words."""
+    final_from: str
+    """The day from which an open ranking is final."""
+    is_season: bool
+    before_href: str
+    """The board of the day, week or month before; empty where nothing is known of it."""
+    before_name: str
+    link: str
+    """The full address of a season."""
     first_run: FirstRun | None = None
     invitation_link: str | None = None
 
@@ -190,28 +209,45 @@ def leaderboard(
     week: dict[str, tuple[int, ...]],
     now: int,
     profiles: bool = False,
+    season: bool = False,
+    address: str = "",
 ) -> LeaderboardPage:
     """Show one page of a board, as this visitor may see it.
 
     ``page`` counts from 1 and is brought into range; ``search`` picks people by what is shown of them, after ranking.
     ``week`` holds seven daily token totals of the current week (Monday first) by user id, for the people shown.
-    ``profiles`` links names to `/users/{name}`.
+    ``profiles`` links names to `/users/{name}`; ``season`` shows a month at its own ``address``.
     """
     search = search.strip()
-    known = bool(board.overview.rows_then)
     chosen, page, pages = _chosen(board, visitor_id, search, page)
     shown = chosen[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     mine = next((i for i, s in enumerate(board.standings) if s.user_id == visitor_id), None)
+    is_other = season or board.is_over
+    short, since = _then(board)
+    before = clock.shift(board.start, -1) if board.oldest and board.start > board.oldest else ""
 
     def row(index: int, *, braided: bool) -> Row:
         return _row(board, index, visitor_id, week, now, braided=braided)
 
     def view(period: str = board.period, metric: str = board.metric, search: str = search, to: int = 1) -> str:
-        return href(period, metric, search, to, board.scope)
+        return href(period, metric, search, to, board.scope, on=board.start if is_other else "")
+
+    def of(day: str) -> str:
+        """The same board of the day, week or month that holds another day; the running one where it is."""
+        start, end = window(board.period, day)
+        on = start if season or end < board.today else ""
+        return href(board.period, board.metric, "", 1, board.scope, on=on)
 
     def link(to: int) -> str:
         return view(to=to) if 1 <= to <= pages else ""
 
+    if is_other:
+        neighbours = [before, board.start, clock.shift(board.end, 1)]
+        there = [day for day in neighbours if day and day <= board.today]
+        named = {day: name(board.period, window(board.period, day)[0], board.today) for day in there}
+        tabs = tuple(Choice(day, _capital(named[day]), of(day), day == board.start) for day in there)
+    else:
+        tabs = tuple(Choice(k, v, view(period=k), k == board.period) for k, v in PERIODS.items())
     return LeaderboardPage(
         period=board.period,
         metric=board.metric,
@@ -227,7 +263,7 @@ def leaderboard(
         team_name=board.scope.team.name if board.scope.team else "",
         tools=_tools(board),
         teams=_teams(board),
-        tabs=tuple(Choice(k, v, view(period=k), k == board.period) for k, v in PERIODS.items()),
+        tabs=tabs,
         heads={k: Choice(k, v, view(metric=k), k == board.metric) for k, v in METRICS.items()},
         sentence=_sentence(board, visitor_id),
         people=len(board.standings),
@@ -237,8 +273,8 @@ def leaderboard(
         sessions=board.overview.sessions,
         dates=_dates(board),
         zone=board.zone,
-        yesterday=_yesterday(board)[:3] if known and not search else "",
-        since=_yesterday(board),
+        then=short if board.overview.rows_then and not search else "",
+        since=since,
         today_index=date.fromisoformat(board.today).weekday(),
         rows=tuple(row(i, braided=not search) for i in shown),
         pinned=row(mine, braided=False) if mine is not None and mine not in shown and not search else None,
@@ -246,9 +282,18 @@ def leaderboard(
         profiles=profiles,
         previous_href=link(page - 1),
         next_href=link(page + 1),
-        week_href=view(period="weekly", search=""),
+        week_href=href("weekly", board.metric, scope=board.scope),
         all_href=view(search=""),
-        everyone_href=href(board.period, board.metric),
+        everyone_href=href(board.period, board.metric, on=board.start if is_other else ""),
+        path=href(board.period, on=board.start).partition("?")[0] if is_other else "/",
+        on=board.start if is_other and not season else "",
+        state=_state(board),
+        name=name(board.period, board.start, board.today) if board.start else "",
+        final_from=board.final_from,
+        is_season=season,
+        before_href=of(before) if before else "",
+        before_name=name(board.period, window(board.period, before)[0], board.today) if before else "",
+        link=address,
     )
 
 
@@ -280,12 +325,23 @@ def first_run(
 
 
 def href(
-    period: str = "weekly", metric: str = "score", search: str = "", page: int = 1, scope: Scope = EVERYONE
+    period: str = "weekly",
+    metric: str = "score",
+    search: str = "",
+    page: int = 1,
+    scope: Scope = EVERYONE,
+    on: str = "",
 ) -> str:
-    """The address of a view of the board; what is usual (this week, by score, everyone, first page) is left out."""
+    """The address of a view of the board; what is usual (this week, by score, everyone, first page) is left out.
+
+    With the first day of another day, week or month (``on``) it is that one's; a month is a season.
+    """
     asked: list[tuple[str, str | int]] = []
-    if period != "weekly":
+    path = f"/seasons/{on[:7]}" if on and period == "monthly" else "/"
+    if path == "/" and period != "weekly":
         asked.append(("period", period))
+    if path == "/" and on:
+        asked.append(("on", on))
     if metric != "score":
         asked.append(("metric", metric))
     if scope.tool:
@@ -296,7 +352,19 @@ def href(
         asked.append(("q", search))
     if page > 1:
         asked.append(("page", page))
-    return f"/?{urlencode(asked)}" if asked else "/"
+    return f"{path}?{urlencode(asked)}" if asked else path
+
+
+def name(period: str, start: str, today: str) -> str:
+    """Name a day, week or month in a sentence, its year only where it is another than today's."""
+    first = date.fromisoformat(start)
+    match period:
+        case "daily":
+            return "today" if start == today else words.day(start)
+        case "weekly":
+            year, week, _ = first.isocalendar()
+            return f"week {week}" if year == date.fromisoformat(today).isocalendar().year else f"week {week} of {year}"
+    return MONTHS[first.month - 1] + ("" if start[:4] == today[:4] else start[:4].rjust(5))
 
 
 def measure(metric: str, value: float) -> str:
@@ -441,6 +509,8 @@ def _sentence(board: Board, visitor_id: str | None) -> Sentence:
     if not standings:
         return Sentence("nobody", when, **stand)  # type: ignore[arg-type]
     top = standings[0]
+    if top.rank > 1:  # of what is over: whoever won has left since
+        return Sentence("left", when, **(_stand(board, mine) if mine is not None else stand))  # type: ignore[arg-type]
     sharing = sum(s.rank == top.rank for s in standings)
     lead = "alone" if len(standings) == 1 else "tie" if sharing > 1 else "ahead"
     is_mine = mine is not None and standings[mine].rank == top.rank
@@ -463,7 +533,9 @@ def _sentence(board: Board, visitor_id: str | None) -> Sentence:
 
 def _stand(board: Board, mine: int) -> dict[str, str | int]:
     me = board.standings[mine]
-    ahead = next(s for s in reversed(board.standings[:mine]) if s.rank < me.rank)
+    ahead = next((s for s in reversed(board.standings[:mine]) if s.rank < me.rank), None)
+    if ahead is None:
+        return {"stand": "alone", "rank": me.rank}
     name = _seen(ahead, me.user_id)
     case = "shared" if me.tied else "behind"
     return {
@@ -474,22 +546,26 @@ def _stand(board: Board, mine: int) -> dict[str, str | int]:
     }
 
 
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def _when(board: Board) -> str:
-    start = date.fromisoformat(board.start) if board.start else None
-    match board.period:
-        case "daily":
-            when = "today"
-        case "weekly" if start:
-            when = f"week {start.isocalendar().week}"
-        case "monthly" if start:
-            when = MONTHS[start.month - 1]
-        case _:
-            when = "the all-time board"
+    if board.period == "daily" and not board.is_over:
+        when = "today"
+    else:
+        when = name(board.period, board.start, board.today) if board.start else "the all-time board"
     if board.scope.team:
         when += f" in \u2068{board.scope.team.name}\u2069"  # isolated: a name may run from right to left
     if board.scope.tool:
         when += f" with {board.scope.tool.display_name}"
     return when
+
+
+def _state(board: Board) -> str:
+    if not board.is_over:
+        return "running"
+    return "final" if board.is_final else "open" if board.final_from else "ended"
 
 
 def _dates(board: Board) -> str:
@@ -498,8 +574,15 @@ def _dates(board: Board) -> str:
     return words.day_range(board.start, board.end)
 
 
-def _yesterday(board: Board) -> str:
-    return words.weekday((date.fromisoformat(board.today) - timedelta(days=1)).isoformat())
+def _then(board: Board) -> tuple[str, str]:
+    """When the places were that strands come from: in short, and in full."""
+    earlier = clock.shift(board.start if board.then == "before" else board.today, -1)
+    if board.then == "yesterday" or board.period == "daily":
+        return words.weekday(earlier)[:3], words.weekday(earlier)
+    first = date.fromisoformat(earlier)
+    if board.period == "weekly":
+        return f"W{first.isocalendar().week}", f"week {first.isocalendar().week}"
+    return MONTHS[first.month - 1][:3], MONTHS[first.month - 1]
 
 
 def _matches(standing: Standing, search: str, visitor_id: str | None) -> bool:

@@ -12,7 +12,7 @@ from arena.core import clock
 from arena.core.errors import Invalid
 from arena.leaderboard.actions.boards import boards_in, find_scope, week_of
 from arena.leaderboard.models import Standing
-from arena.leaderboard.rules import METRICS, PERIODS, efficiency
+from arena.leaderboard.rules import METRICS, PERIODS, efficiency, period_on
 from arena.prices.rules import dollars
 from arena.projects import store as projects
 from arena.usage import store as usage
@@ -117,8 +117,12 @@ async def leaderboard(
     offset: FromQuery[int] = 0,
     tool: FromQuery[str] = "",
     team: FromQuery[str] = "",
+    on: FromQuery[str] = "",
 ) -> ASGIApp:
-    """A page of a board: of everyone, or of one tool (by id), one team (as its name stands in addresses), or both."""
+    """A page of a board: of everyone, or of one tool (by id), one team (as its name stands in addresses), or both.
+
+    With a day (``on``) it is the board of the day, week or month that held it, as it was frozen.
+    """
     period = period.replace("-", "_")
     if period not in PERIODS:
         raise Invalid(f"period: must be one of {', '.join(PERIODS)}", {"errors": {"period": ["is not a period"]}})
@@ -129,7 +133,11 @@ async def leaderboard(
     box = box_of(request)
     today = box.days.of(clock.now())
     scope = box.db.glance(partial(find_scope, tool=tool, team=team))
-    board = await boards_in(box.memory, box.db, box.config).get(period, metric, today, scope)
+    boards = boards_in(box.memory, box.db, box.config)
+    if start := period_on(period, on, today) if on else "":
+        board = await boards.get_of(period, start, metric, today, scope)
+    else:
+        board = await boards.get(period, metric, today, scope)
     total = len(board.standings)
     shown = board.standings[offset : offset + limit]
     ids = [each.user_id for each in shown]
