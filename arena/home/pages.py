@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from arena.budgets.pages import Row as Budget
 from arena.leaderboard.models import Board, Standing
+from arena.leaderboard.pages.history import RankLine
 from arena.web import words
 
 PERIODS = {"daily": "Today", "weekly": "This week", "monthly": "This month", "all_time": "All time"}
@@ -92,6 +93,7 @@ class DashboardPage(Struct, frozen=True):
     zone: str
     now: int
     places: tuple[Place, ...]
+    ranks: RankLine
     left_out: tuple[LeftOut, ...]
     budgets: tuple[Budget, ...]
     """Their own, and that of their team, where there is one."""
@@ -158,6 +160,7 @@ def dashboard(
     visitor_id: str,
     display: str,
     keys: Sequence[Key],
+    ranks: RankLine,
     address: str,
     wheel_url: str,
     now: int,
@@ -199,6 +202,7 @@ def dashboard(
         zone=week.zone,
         now=now,
         places=tuple(_place(board, visitor_id) for board in boards),
+        ranks=ranks,
         left_out=tuple(left_out),
         budgets=tuple(budgets),
         keys=tuple(keys),

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from litestar import Request, Response, Router, get, post
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Stream
 
 from arena.accounts import store as accounts_store
@@ -14,11 +14,13 @@ from arena.accounts.guards import caller_of, me, write
 from arena.budgets.actions import mine as budgets_of
 from arena.budgets.pages import row as budget_row
 from arena.core import clock
-from arena.core.errors import ArenaError, NotFound
+from arena.core.errors import ArenaError, Invalid, NotFound
 from arena.home import pages
 from arena.home.actions import everything_of, wheel
 from arena.leaderboard.actions.boards import boards_in
-from arena.leaderboard.rules import PERIODS
+from arena.leaderboard.actions.history import SHOWN, history
+from arena.leaderboard.pages.history import rank_line
+from arena.leaderboard.rules import ENDING, PERIODS
 from arena.usage import store as usage
 from arena.usage.models import TOOL_BY_ID
 from arena.web.box import box_of
@@ -55,9 +57,11 @@ async def download(name: FromPath[str]) -> Response[bytes]:
 
 
 @get("/dashboard")
-async def dashboard(request: AnyRequest) -> Response[bytes]:
-    """Show the visitor their own figures and keys."""
-    return await _dashboard(request)
+async def dashboard(request: AnyRequest, ranks: FromQuery[str] = "weekly") -> Response[bytes]:
+    """Show the visitor their own figures and keys, and how their place moved by day, week or month (``ranks``)."""
+    if ranks not in ENDING:
+        raise Invalid(f"ranks: must be one of {', '.join(ENDING)}.")
+    return await _dashboard(request, ranks=ranks)
 
 
 @post("/dashboard/keys", status_code=200)
@@ -113,6 +117,7 @@ async def export(request: AnyRequest) -> Stream:
 async def _dashboard(
     request: AnyRequest,
     *,
+    ranks: str = "weekly",
     fresh_key: str | None = None,
     label: str = "",
     problem: ArenaError | None = None,
@@ -121,15 +126,17 @@ async def _dashboard(
     box, visitor, now = box_of(request), me(request), clock.now()
     boards = boards_in(box.memory, box.db, box.config)
     today = box.days.of(now)
-    mine, excluded, budgets = await box.db.read(
+    mine, excluded, budgets, places = await box.db.read(
         lambda conn: (
             accounts_store.keys_of(conn, visitor.id),
             usage.excluded_sessions(conn, visitor.id, LEFT_OUT),
             budgets_of(conn, visitor.id, today),
+            history(conn, visitor.id, ranks),
         )
     )
+    shown = {period: await boards.get(period, "score", today) for period in PERIODS}
     page = pages.dashboard(
-        [await boards.get(period, "score", today) for period in PERIODS],
+        list(shown.values()),
         visitor_id=visitor.id,
         display=visitor.display,
         keys=[
@@ -140,6 +147,7 @@ async def _dashboard(
             for each in excluded
         ],
         budgets=[budget_row(state) for state in budgets if state.subject.amount],
+        ranks=rank_line(places, shown[ranks], user_id=visitor.id, shown=SHOWN[ranks], address="/dashboard"),
         address=box.address,
         wheel_url=_wheel_url(request),
         now=now,

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from arena.core import clock
+from arena.leaderboard.actions.history import histories
 from arena.profiles.models import Facts
 from arena.projects import store as projects
 from arena.usage import store as usage
@@ -22,6 +23,7 @@ def facts(conn: sqlite3.Connection, user_id: str, today: str) -> Facts:
         habits=_sum(usage.habits(conn, user_id).values()),
         cache=usage.cache_of_user(conn, user_id),
         passed=projects.passed(conn, user_id),
+        ranks=histories(conn, user_id),
     )
 
 

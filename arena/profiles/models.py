@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from arena.leaderboard.models import History
 from arena.usage.models import Day, Habits, StoredSession, UserTotals
 
 
@@ -19,3 +20,5 @@ class Facts(Struct, frozen=True):
     cache: tuple[int, int]
     passed: int = 0
     """Projects that passed."""
+    ranks: dict[str, History] = {}
+    """How their place moved, by kind of period."""

@@ -8,7 +8,7 @@ import msgspec
 from arena.accounts.models import Person
 from arena.core import clock
 from arena.core.clock import Days
-from arena.leaderboard.models import Standing
+from arena.leaderboard.models import Placed, Standing
 from arena.leaderboard.rules import efficiency
 from arena.prices.rules import dollars
 from arena.profiles.models import Facts
@@ -83,6 +83,7 @@ def public(person: Person, standing: Standing | None, facts: Facts, days: Days, 
         "toolUsage": _shares(tools.most_common(10), "toolName", "count", sum(tools.values())),
         "vibeStyle": _style(tools, used, habits),
         "agentBreakdown": _agents(totals),
+        "rankHistory": _ranks(facts),
         "isPrivate": person.private,
     }
 
@@ -116,6 +117,7 @@ def mine(standing: Standing | None, facts: Facts, today: str) -> dict[str, Any]:
             name: [day for day in days if day["date"] >= clock.shift(today, -back)]
             for name, back in (("last7Days", 7), ("last30Days", 30))
         },
+        "rankHistory": _ranks(facts),
         "streaks": {"current": standing.streak if standing else 0, "longest": facts.longest_streak},
     }
 
@@ -126,6 +128,23 @@ def _models(facts: Facts) -> list[tuple[str, int, int]]:
     known.add(Habits(models={model: (sessions, tokens) for model, sessions, tokens in facts.models}))
     found = [(model, sessions, tokens) for model, (sessions, tokens) in known.models.items()]
     return sorted(found, key=lambda each: (-each[1], -each[2], each[0]))
+
+
+def _ranks(facts: Facts) -> dict[str, Any]:
+    """Places by score in periods that are over, oldest first, and the best ever kept."""
+    return {
+        period: {"places": [_place(each) for each in found.places], "best": found.best and _place(found.best)}
+        for period, found in facts.ranks.items()
+    }
+
+
+def _place(place: Placed) -> dict[str, Any]:
+    return {
+        "periodStart": place.start,
+        "rank": place.rank,
+        "totalParticipants": place.people,
+        "compositeScore": place.score,
+    }
 
 
 def _shares(pairs: list[tuple[str, int]], name: str, count: str, whole: int | None) -> list[dict[str, Any]]:
