@@ -25,7 +25,7 @@ def test_the_stream_tells_of_a_record_within_two_seconds(serve: Serve) -> None:
     with httpx.Client(verify=False, timeout=5) as client, client.stream("GET", f"{box.url}/live") as stream:
         lines = stream.iter_lines()
         assert stream.headers["content-type"].startswith("text/event-stream")
-        assert _next(lines) == ("presence", {"coding": 0})
+        assert _next(lines) == ("presence", {"coding": 0, "day": clock.Days("UTC").of(clock.now())})
         start = time.monotonic()
         alice.send(session())
         shy.send(session())
