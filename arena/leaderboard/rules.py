@@ -156,8 +156,8 @@ def due(
 ) -> list[Due]:
     """The periods of a kind that are to be frozen, oldest first: those that are over and not final yet.
 
-    ``first`` is the first day of which anything is known; what begins before ``whole_from`` may have lost days since,
-    and is left as it is. From ``again_from`` on final ones are frozen again too, if no day of theirs is missing.
+    ``first`` is the first day of which anything is known; what begins before ``whole_from`` has lost days since, and
+    is left as it is. From ``again_from`` on final ones are frozen again too.
     """
     by_start = {each.start: each for each in known}
     found = []
@@ -165,7 +165,7 @@ def due(
     while end < today:
         there = by_start.get(start)
         is_open = there is None or there.final_at is None or not there.is_whole
-        again = again_from is not None and end >= again_from and start >= first
+        again = again_from is not None and end >= again_from
         if start >= whole_from and (is_open or again):
             found.append(Due(period, start, end))
         start, end = window(period, shift(end, 1))

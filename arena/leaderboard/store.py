@@ -171,6 +171,12 @@ def first_day(conn: sqlite3.Connection) -> str | None:
     return day
 
 
+def whole_from(conn: sqlite3.Connection) -> str:
+    """The first day from which everybody's daily rows are still there; empty if none ever went."""
+    day: str | None = conn.execute("SELECT MAX(first_day) FROM kept_days").fetchone()[0]
+    return day or ""
+
+
 def oldest(conn: sqlite3.Connection, type: str) -> str | None:
     """The first day of the oldest frozen period of a type."""
     start: str | None = conn.execute(

@@ -462,8 +462,9 @@ def test_a_teams_past_is_of_its_people_of_now(db: Database) -> None:
 
 
 def lose(conn: sqlite3.Connection, before: str) -> None:
-    for table in ("daily_user_stats", "daily_tool_stats"):
-        conn.execute(f"DELETE FROM {table} WHERE stat_date < ?", (before,))
+    """What retention takes away, and the detail at once."""
+    for id in PEOPLE.values():
+        usage.drop_days(conn, id, before, 0)
     conn.execute("DELETE FROM road_days WHERE day < ?", (before,))
     conn.execute("DELETE FROM usage_records WHERE day < ?", (before,))
 
@@ -484,11 +485,11 @@ def test_the_past_and_its_movement_survive_what_they_were_made_of(db: Database, 
     assert {key: found[key] for key in ended} == {key: rows(db)[key] for key in ended}
 
 
-def test_nothing_is_frozen_of_which_days_may_be_missing(db: Database, use: Use, night: Night) -> None:
+def test_nothing_is_frozen_of_which_days_are_missing(db: Database, use: Use, night: Night) -> None:
     for day in ("2026-08-31", "2026-09-20", "2026-10-05"):
         use("alice", day)
-    short = Config(retention=Retention(daily_days=62))  # from 19 September on
-    frozen = night(config=short)
+    db.write_sync(lambda conn: lose(conn, "2026-09-19"))
+    frozen = night(again_from="2026-01-01")
     assert [each.start for each in frozen if each.period == "monthly"] == [MONTH]
     assert min(each.start for each in frozen if each.period == "weekly") == "2026-09-21"
 
@@ -498,6 +499,8 @@ def test_rankings_of_single_days_are_let_go(db: Database, use: Use, night: Night
     for back in range(1, 13):
         use("alice", clock.shift(TODAY, -back))
     night()
+    assert db.read_sync(partial(freezing.old, keep_days=5, today=TODAY)) == 7
+    assert prune(db, keep_days=0, today=TODAY) == 0
     assert prune(db, keep_days=5, today=TODAY) == 7
     assert [start for period, start in rows(db) if period == "daily"] == [
         clock.shift(TODAY, -n) for n in range(5, 0, -1)

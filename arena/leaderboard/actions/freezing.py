@@ -71,11 +71,12 @@ def _due(
     first = store.first_day(conn)
     if first is None:
         return []
+    whole, keep_days = store.whole_from(conn), config.retention.ranking_days
+    kept = max(whole, clock.shift(today, -keep_days)) if keep_days else whole
     found = []
     for period in ENDING:
         if period in periods:
-            kept = config.retention.ranking_days if period == "daily" else config.retention.daily_days
-            known, whole_from = store.periods(conn, period), clock.shift(today, -kept) if kept else ""
+            known, whole_from = store.periods(conn, period), kept if period == "daily" else whole
             found += due(period, known, first=first, whole_from=whole_from, today=today, again_from=again_from)
     return found
 
