@@ -131,7 +131,7 @@ async def _send_kind(db: Database, config: Config, kind: Kind, is_on: bool, now:
 
 
 def _claim(conn: sqlite3.Connection, kind: Kind, is_on: bool, now: int) -> Claimed | None:
-    store.release(conn, now)
+    store.release(conn, now, LEASE, rules.LONGEST_WAIT)
     if given_up := store.give_up(conn, kind, rules.ATTEMPTS, TOO_LATE, now):
         store.count(conn, kind, "dead", given_up)
     if not is_on or store.running(conn, kind):

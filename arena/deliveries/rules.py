@@ -9,6 +9,8 @@ ATTEMPTS = 30
 PAUSE = 30_000
 """Milliseconds before the second try; each later one waits twice as long, up to `LONGEST_PAUSE`."""
 LONGEST_PAUSE = HOUR
+LONGEST_WAIT = DAY
+"""... and up to which the other side is believed that asks for patience."""
 LASTS = 3 * DAY
 """Milliseconds after which a message is not sent any more, unless whoever wrote it says otherwise."""
 MAIL_LENGTH = 254
@@ -23,7 +25,7 @@ def pause(attempts: int, told: float, chance: float) -> int:
     ``told`` are seconds that the other side asks for; it is believed, to an end.
     """
     own = min(PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE) * (0.5 + chance)
-    return int(min(max(own, told * 1000), DAY))
+    return int(min(max(own, told * 1000), LONGEST_WAIT))
 
 
 def mail_address(typed: str) -> str | None:

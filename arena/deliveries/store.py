@@ -85,14 +85,21 @@ def claim(conn: sqlite3.Connection, kind: Kind, claim: str, lease_ends_at: int, 
     return Claimed(*row) if row else None
 
 
-def release(conn: sqlite3.Connection, now: int) -> None:
-    """Let messages wait again whose sender is gone."""
+def release(conn: sqlite3.Connection, now: int, longest_lease: int, longest_pause: int) -> None:
+    """Let messages wait again whose sender is gone.
+
+    A lease or a pause that ends later than any that begins now was set by a clock that was wrong: it is over.
+    """
     conn.execute(
         """
         UPDATE deliveries SET state = 'queued', claim = NULL, next_at = :now
-        WHERE state = 'running' AND lease_ends_at < :now
+        WHERE state = 'running' AND (lease_ends_at < :now OR lease_ends_at > :latest)
         """,
-        {"now": now},
+        {"now": now, "latest": now + longest_lease},
+    )
+    conn.execute(
+        "UPDATE deliveries SET next_at = :now WHERE state = 'queued' AND next_at > :latest",
+        {"now": now, "latest": now + longest_pause},
     )
 
 

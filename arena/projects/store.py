@@ -336,21 +336,24 @@ def renew(conn: sqlite3.Connection, claimed: Claimed, lease_ends_at: int) -> boo
     return done.rowcount == 1
 
 
-def release(conn: sqlite3.Connection, now: int, attempts: int, reason: str) -> int:
-    """Let evaluations wait again whose maker is gone; those that were begun too often fail. How many wait again."""
+def release(conn: sqlite3.Connection, now: int, longest_lease: int, attempts: int, reason: str) -> int:
+    """Let evaluations wait again whose maker is gone; those that were begun too often fail. How many wait again.
+
+    A lease that ends later than any that begins now was set by a clock that was wrong: it is over.
+    """
     conn.execute(
         """
         UPDATE project_evaluations SET state = 'failed', claim = NULL, reason = :reason, evaluated_at = :now
-        WHERE state = 'running' AND lease_ends_at < :now AND attempts >= :attempts
+        WHERE state = 'running' AND (lease_ends_at < :now OR lease_ends_at > :latest) AND attempts >= :attempts
         """,
-        {"now": now, "attempts": attempts, "reason": reason},
+        {"now": now, "latest": now + longest_lease, "attempts": attempts, "reason": reason},
     )
     done = conn.execute(
         """
         UPDATE project_evaluations SET state = 'queued', claim = NULL
-        WHERE state = 'running' AND lease_ends_at < :now
+        WHERE state = 'running' AND (lease_ends_at < :now OR lease_ends_at > :latest)
         """,
-        {"now": now},
+        {"now": now, "latest": now + longest_lease},
     )
     return done.rowcount
 

@@ -45,7 +45,7 @@ def evaluate_waiting(db: Database, settings: LLM, days: Days, now: Callable[[], 
 
 
 def _claim(conn: sqlite3.Connection, settings: LLM, day: str, now: int) -> Claimed | None:
-    store.release(conn, now, ATTEMPTS, GONE)
+    store.release(conn, now, LEASE, ATTEMPTS, GONE)
     if store.running(conn) >= settings.concurrency:
         return None
     if settings.daily_budget and store.spent(conn, day) >= settings.daily_budget * 1e9:
