@@ -16,6 +16,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.flows.releases import as_the_first_release, dump
 from tests.flows.serving import SESSIONS, Person, Serving, Visitor, arena, get, post, session, wait_until
 
 ROOM = 64 * 2**20
@@ -192,6 +193,23 @@ def test_a_box_does_not_start_without_room_and_says_why(box: Serving, disk: Disk
     disk.clear()
     box.start()
     assert box.ask("SELECT COUNT(*) FROM sessions") == [(1,)]
+
+
+def test_an_upgrade_without_room_for_its_backup_does_not_begin(box: Serving, disk: Disk) -> None:
+    alice = box.add("alice")
+    alice.send(session())
+    assert box.stop() == 0
+    as_the_first_release(box.data)
+    before = dump(box.data)
+    disk.fill()
+    refused = arena("serve", "--data", str(box.data), "--port", "0")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert "no room" in refused.stderr or "No space left" in refused.stderr
+    assert dump(box.data) == before
+    disk.clear()
+    box.start()
+    assert alice.totals() == (300, 120, 1)
+    assert len(list((box.data / "backups").iterdir())) == 1
 
 
 def test_a_disk_that_turns_read_only_is_said_and_what_was_acknowledged_is_there_after_its_repair(
