@@ -134,9 +134,9 @@ def told(problem: sqlite3.Error) -> str:
         case 13:
             return f"there is no room on the disk ({problem}); make room and do this again"
         case 8 | 10 | 14:
-            return f"the disk does not let the database be used ({problem}); is it full, read-only or gone?"
+            return f"the disk does not let the database be used ({problem}); see whether it is full, read-only or gone"
         case 5 | 6:
             return f"another program holds the database ({problem}); do this again in a moment"
         case 11 | 26:
             return f"the database is damaged ({problem}); put a backup in its place: `arena admin restore FILE`"
-    return f"the database cannot be used ({problem}); is this the release it was made by?"
+    return f"the database cannot be used ({problem}); see that this is the release it was made by"
