@@ -34,7 +34,7 @@ def main() -> None:
         keys = measure.make_people(data, PEOPLE, KEYS)
         peer = measure.peer_service(scratch, 1_000)
         numbers = itertools.count()
-        singles: list[Load] = []
+        single: list[Load] = []
         batches: list[Load] = []
         scores: list[Load] = []
         with measure.box_over(data) as box, peer or measure.nothing() as service:
@@ -42,15 +42,15 @@ def main() -> None:
             for turn in range(options.rounds + 1):
                 seconds = options.seconds if turn else 1  # the first turn only warms up
                 load_of = {"connections": CONNECTIONS, "seconds": seconds, "expect": 201}
-                made = _singles(keys, numbers, int(MOST * seconds))
-                singles.append(load(box.port, made, [box.process.pid], **load_of))
+                made = singles(keys, numbers, int(MOST * seconds))
+                single.append(load(box.port, made, [box.process.pid], **load_of))
                 if service is not None:
                     made = _scores(service.game, service.tokens, int(MOST / 2 * seconds))
                     scores.append(load(service.port, made, service.processes, **load_of))
                 made = _batches(keys, numbers, int(MOST / 25 * seconds))
                 batches.append(load(box.port, made, [box.process.pid], **load_of))
-            del singles[0], batches[0], scores[:1]
-        _tell(singles, batches, scores)
+            del single[0], batches[0], scores[:1]
+        _tell(single, batches, scores)
 
 
 def _session(number: int, now: str) -> dict[str, object]:
@@ -71,7 +71,8 @@ def _session(number: int, now: str) -> dict[str, object]:
     }
 
 
-def _singles(keys: list[str], numbers: Iterator[int], count: int) -> list[bytes]:
+def singles(keys: list[str], numbers: Iterator[int], count: int) -> list[bytes]:
+    """So many signed requests of one session each."""
     now = _now()
     bodies = [json.dumps(_session(next(numbers), now)).encode() for _ in range(count)]
     return [signed("/api/v1/sessions", body, keys[at % len(keys)]) for at, body in enumerate(bodies)]

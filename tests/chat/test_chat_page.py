@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.flows.conftest import pytest_runtest_makereport, serve
-from tests.flows.serving import Serving, Visitor
+from tests.flows.serving import Serving, Visitor, wait_until
 from tests.peers.receiver import Receiver
 
 __all__ = ["pytest_runtest_makereport", "serve"]
@@ -42,10 +42,10 @@ def test_the_page_says_who_is_told_what_and_never_the_address(admin: Visitor, ho
     assert hook.url not in admin.get("/admin/system").text
 
 
-def test_a_test_message_is_put_into_the_queue_and_noted(box: Serving, admin: Visitor) -> None:
+def test_a_test_message_arrives_and_is_noted(box: Serving, admin: Visitor, hook: Receiver) -> None:
     answer = admin.post("/admin/chat/test", data={"csrf": admin.csrf("/admin/chat")})
     assert "1 test message leaves in a moment." in answer.text
-    ((topic, content),) = box.ask("SELECT topic, content FROM deliveries")
-    assert topic == "test"
-    assert msgspec.json.decode(content)["target"] == "slack"
+    wait_until(lambda: hook.bodies, 20)
+    assert msgspec.json.decode(hook.bodies[0])["text"] == "This is a test of arena: messages arrive."
+    assert box.ask("SELECT topic, recipient FROM deliveries") == [("test", "slack")]
     assert box.ask("SELECT COUNT(*) FROM security_audit_log WHERE event_type = 'webhooks_tested'") == [(1,)]

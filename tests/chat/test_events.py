@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,12 +14,14 @@ import pytest
 from arena.accounts import store as accounts
 from arena.audit.models import OPERATOR
 from arena.budgets import actions as budgets
+from arena.chat import jobs
 from arena.chat.actions import events as actions
 from arena.chat.models import EVENTS, Leader, Teller
 from arena.chat.rules import events as rules
-from arena.core.clock import DAY, HOUR, MINUTE
-from arena.core.config import Config
+from arena.core.clock import DAY, HOUR, MINUTE, Days
+from arena.core.config import Config, Place
 from arena.core.db import Database
+from arena.core.work import Work
 from arena.deliveries.models import Mail
 from arena.deliveries.store import deliveries
 from arena.teams import actions as teams
@@ -254,6 +257,29 @@ def test_a_persons_own_budget_is_mailed_to_them_alone(db: Database, use: Use, te
     assert heard("") == []
 
 
+# -- the page that tells programmers
+
+
+def test_every_event_stands_on_the_page_with_each_thing_it_tells(
+    db: Database, spend: Callable[[float], None], use: Use, teller: Tell, heard: Heard
+) -> None:
+    spend(50)
+    use("alice", "2026-11-12")
+    look(db, teller, 0, 5)
+    use("bob", TODAY, input=1000, output=5000)
+    look(db, teller, 60, 65)
+    actions.tell_budgets(db, teller(), TODAY)
+    actions.tell_week(db, teller(), TODAY)
+    text = (Path(__file__).parents[2] / "docs" / "messages.md").read_text()
+    rows = {line.split("`")[1]: line for line in text.partition("## To a program")[2].splitlines() if "| `" in line}
+    assert EVENTS.keys() <= rows.keys()
+    told = heard(later=2 * HOUR)
+    assert {each["type"] for each in told} == {"leader.changed", "budget.reached", "week.finished"}
+    for each in told:
+        names = {*each["data"], *(name for one in each["data"].get("top", []) for name in one)}
+        assert {name for name in names if f"`{name}`" not in rows[each["type"]]} == set()
+
+
 # -- the box itself
 
 
@@ -276,6 +302,20 @@ def test_a_job_that_fails_again_and_again_is_told_once_until_it_works(db: Databa
         found.append([told["text"] for told in heard()])
     sentence = "The job arena.backups.run of this box has failed 3 times in a row (disk full)."
     assert found == [[], [sentence], [], [], [sentence]]
+
+
+def test_the_jobs_look_every_five_minutes_and_each_week(
+    db: Database, spend: Callable[[float], None], use: Use, config: Config, tmp_path: Path, heard: Heard
+) -> None:
+    def work(minutes: int) -> Work:
+        return Work(db, config, Place(tmp_path), Days("UTC"), lambda: NOW + minutes * MINUTE)
+
+    spend(50)
+    use("bob", "2026-11-12")
+    assert [jobs.watch(work(minute)) for minute in (1, 4)] == [None, None]
+    assert [jobs.watch(work(minute)) for minute in (5, 10)] == ["2 messages", None]
+    assert [jobs.tell_week(work(minute)) for minute in (5, 10)] == ["2 messages", None]
+    assert [told["type"] for told in heard(later=10 * MINUTE)] == ["budget.reached", "week.finished"]
 
 
 # -- how it is said
