@@ -104,21 +104,22 @@ async def _connected(settings: Mail) -> AsyncIterator["aiosmtplib.SMTP"]:
             with contextlib.suppress(aiosmtplib.SMTPException, OSError):  # it is done, with or without manners
                 await client.quit()
     except TimeoutError as no:  # aiosmtplib's are of this kind too
-        raise Unsent("The mail server did not answer in time.", again=True) from no
+        raise Unsent("The mail server did not answer in time.", again=True, is_down=True) from no
     except aiosmtplib.SMTPRecipientsRefused as no:
-        raise _refused("refused the recipient", no.recipients[0], is_final=True) from no
+        raise _refused("refused the recipient", no.recipients[0]) from no
     except aiosmtplib.SMTPDataError as no:
-        raise _refused("refused the message", no, is_final=True) from no
+        raise _refused("refused the message", no) from no
     except aiosmtplib.SMTPSenderRefused as no:
-        raise _refused("refused the sender", no, is_final=False) from no
+        raise _refused("refused the sender", no, is_down=True) from no
     except aiosmtplib.SMTPAuthenticationError as no:
-        raise _refused("does not accept this box's login", no, is_final=False) from no
+        raise _refused("does not accept this box's login", no, is_down=True) from no
     except aiosmtplib.SMTPResponseException as no:
-        raise _refused("is not ready", no, is_final=False) from no
+        raise _refused("is not ready", no, is_down=True) from no
     except (aiosmtplib.SMTPException, OSError) as no:
-        raise Unsent(_broken(no), again=True) from no
+        raise Unsent(_broken(no), again=True, is_down=True) from no
     finally:
         client.close()
+        await asyncio.sleep(0)  # the loop's next turn closes what is left of the connection
 
 
 def _broken(no: Exception) -> str:
@@ -132,9 +133,9 @@ def _broken(no: Exception) -> str:
     return f"The mail server could not be reached, or broke off ({type(cause).__name__})."
 
 
-def _refused(what: str, no: "aiosmtplib.SMTPResponseException", *, is_final: bool) -> Unsent:
+def _refused(what: str, no: "aiosmtplib.SMTPResponseException", *, is_down: bool = False) -> Unsent:
     said = " ".join("".join(c if c.isprintable() else " " for c in no.message).split())[:200]
-    return Unsent(f"The mail server {what} ({no.code} {said}).", again=not is_final or no.code < 500)
+    return Unsent(f"The mail server {what} ({no.code} {said}).", again=is_down or no.code < 500, is_down=is_down)
 
 
 def _address(written: str) -> Address:

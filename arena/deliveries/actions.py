@@ -107,8 +107,8 @@ def everything_of(conn: sqlite3.Connection, user_id: str) -> list[Delivery]:
 def send_waiting(db: Database, config: Config, now: Callable[[], int]) -> None:
     """Send what is due, mail and webhooks side by side, until nothing is. (From a thread: it waits.)
 
-    One message of a kind is under way at a time: a server that does not answer keeps one of the worker's threads, not
-    all.
+    One message of a kind is under way at a time, and none is tried after one that found the mail server down: a server
+    that does not answer holds up neither the worker nor the tries of all that waits.
     """
     if db.read_sync(store.oldest) is None:
         return
@@ -128,6 +128,8 @@ async def _send_kind(db: Database, config: Config, kind: Kind, is_on: bool, now:
         settle = partial(_settle, claimed=claimed, no=no, chance=random.random(), now=now())  # noqa: S311
         if not await asyncio.to_thread(db.write_sync, settle):
             log().warning("delivery", reason="somebody else sends it")
+        if no is not None and no.is_down:
+            return
 
 
 def _claim(conn: sqlite3.Connection, kind: Kind, is_on: bool, now: int) -> Claimed | None:

@@ -138,6 +138,20 @@ def test_a_server_that_is_down_for_a_while_loses_nothing(sent: Sent, mailbox: Ma
 
 
 @pytest.mark.usefixtures("queued")
+def test_a_server_that_is_down_is_tried_with_one_letter_not_with_all(
+    db: Database, sent: Sent, mailbox: Mailbox
+) -> None:
+    for _ in range(5):
+        db.write_sync(partial(enqueue, message=LETTER, topic="notice", now=NOW))
+    mailbox.close()
+    assert sorted(tries for _, tries, _ in sent()) == [0, 0, 0, 0, 0, 1]
+    assert sorted(tries for _, tries, _ in sent(0.1)) == [0, 0, 0, 0, 1, 1]
+    mailbox.start()
+    assert {state for state, _, _ in sent(1)} == {"sent"}
+    assert len(mailbox.letters) == 6
+
+
+@pytest.mark.usefixtures("queued")
 def test_a_slow_server_is_not_waited_for_for_ever(
     sent: Sent, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

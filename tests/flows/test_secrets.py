@@ -1,6 +1,7 @@
 """What is secret is kept nowhere in clear: not in the database, not in the queue, not in any log."""
 
 import json
+import re
 import stat
 
 import httpx
@@ -9,8 +10,11 @@ from arena.accounts.actions import links
 from arena.audit.models import OPERATOR
 from arena.core import clock
 from tests.flows.conftest import Serve
-from tests.flows.serving import Visitor, arena, get, post, session
+from tests.flows.serving import Visitor, arena, get, post, session, wait_until
+from tests.peers.mailbox import PASSWORD as LOGIN
+from tests.peers.mailbox import Mailbox
 from tests.peers.model import Model, send
+from tests.peers.receiver import Receiver
 
 PASSWORD = "a very secret passphrase"
 MISTYPED = "typed-into-the-wrong-field"
@@ -104,3 +108,35 @@ def test_what_the_box_keeps_is_its_owners_alone(serve: Serve) -> None:
     assert stat.S_IMODE(box.data.stat().st_mode) == 0o700
     for file in box.data.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file.name
+
+
+LINK = re.compile(rb"/join/[\w-]{43}")
+
+
+def test_no_mailed_link_and_no_login_of_a_server_is_left_behind(serve: Serve) -> None:
+    mailbox, receiver = Mailbox(login=True), Receiver()
+    mailbox.faults = ["rcpt 550 no such user"]
+    receiver.faults = [500]
+    hook = {"ARENA_WEBHOOKS__SLACK_URL": receiver.url}
+    box = serve(ARENA_ARENA__LOG_LEVEL="debug", **mailbox.env(USER="arena", PASSWORD=LOGIN), **hook)
+    with Visitor(box) as root:
+        root.join(box.first_link(), "root", PASSWORD)
+        for address in ("refused@example.org", "taken@example.org"):
+            data = {"csrf": root.csrf("/admin"), "role": "member", "email": address}
+            assert "is on its way" in root.post("/admin/invitations", data=data).text
+        root.post("/admin/chat/test", data={"csrf": root.csrf("/admin/chat")})
+        wait_until(lambda: receiver.bodies != [], 20)
+        wait_until(lambda: box.ask("SELECT 1 FROM deliveries WHERE is_secret = 1 AND content IS NOT NULL") == [], 20)
+        assert mailbox.logins[0] == ("arena", LOGIN)
+        shown = "".join(
+            root.get(page).text for page in ("/admin/deliveries", "/admin/system", "/metrics", "/admin/chat")
+        )
+    mailbox.close()
+    receiver.close()
+    assert box.stop() == 0
+    assert LINK.search(mailbox.letters[0].as_bytes())
+    for secret in (LINK, re.compile(LOGIN.encode()), re.compile(b"T0KEN")):
+        assert not secret.search(shown.encode())
+        for file in [box.log, *box.data.iterdir()]:
+            assert not secret.search(file.read_bytes()), f"{secret.pattern!r} is in {file.name}"
+    assert "example.org" not in box.log.read_text()
