@@ -17,6 +17,7 @@ from tests.peers.certificate import certificate
 
 __all__ = ["alice", "bob", "pytest_runtest_makereport"]
 
+PROXIES = ("caddy", "nginx")
 RECIPES = ROOT / "docs" / "deploy"
 CADDY = """{{
 	admin off
@@ -121,9 +122,16 @@ def _program(name: str) -> str:
     return found
 
 
-@pytest.fixture(scope="module", params=["caddy", "nginx"])
-def box(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
+@pytest.fixture(scope="module")
+def boxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Proxied]]:
     """A box behind each of the proxies."""
-    made = Proxied(request.param, tmp_path_factory.mktemp(request.param))
+    made = {name: Proxied(name, tmp_path_factory.mktemp(name)) for name in PROXIES}
     yield made
-    made.close()
+    for each in made.values():
+        each.close()
+
+
+@pytest.fixture(params=PROXIES)
+def box(request: pytest.FixtureRequest, boxes: dict[str, Proxied]) -> Proxied:
+    """One of them after the other."""
+    return boxes[request.param]

@@ -45,7 +45,7 @@ def rows(box: Serving) -> dict[str, list[tuple[Any, ...]]]:
 
 @pytest.mark.parametrize("where", ["folder", "bucket"])
 def test_a_lost_disk_costs_only_what_came_after_the_backup(
-    serve: Serve, tmp_path: Path, where: str, request: pytest.FixtureRequest
+    serve: Serve, tmp_path: Path, where: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     env = request.getfixturevalue("bucket") if where == "bucket" else {}
     box = serve(**env)
@@ -85,7 +85,9 @@ def test_a_lost_disk_costs_only_what_came_after_the_backup(
     alice.box = again
     total, _, sessions = alice.totals()
     took = time.monotonic() - begun
-    print(f"{where}: lost {len(acknowledged) - total} of {len(acknowledged)} sessions, back within {took:.1f} s")
+    with capsys.disabled():
+        lost = len(acknowledged) - total
+        print(f"\n{where}: lost {lost} of {len(acknowledged)} sessions, back within {took:.1f} s")
     assert before <= total == sessions <= len(acknowledged)
     assert rows(again) == restored
     assert len(restored["sessions"]) == sessions, "those of the backup, and no others"
