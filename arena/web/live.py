@@ -75,6 +75,7 @@ class Live:
         self._arrivals: list[Arrival] = []
         self._timer: asyncio.TimerHandle | None = None
         self._version = 0
+        self._turn, self._turn_version = -1.0, 0
         self._closed = False
 
     def tell(self, arrival: Arrival | None = None) -> None:
@@ -171,7 +172,14 @@ class Live:
                 news = await mine.get()
         except TimeoutError:
             return heartbeat
-        return (lambda: news.encode(self._db_version(), self._name_of)) if news is not None else None
+        return (lambda: news.encode(self._as_of(), self._name_of)) if news is not None else None
+
+    def _as_of(self) -> int:
+        """The version of the database, looked up once a turn of the loop, in which all streams are told the same."""
+        now = asyncio.get_running_loop().time()
+        if now != self._turn:
+            self._turn, self._turn_version = now, self._db_version()
+        return self._turn_version
 
     def _send(self) -> None:
         self._timer = None
