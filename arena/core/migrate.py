@@ -34,7 +34,6 @@ def migrate(path: Path, rooms: Iterable[Migrations]) -> list[str]:
         if owner not in (0, APPLICATION_ID):
             raise ValueError(f"{path} is a database of another program")
         conn.execute(f"PRAGMA journal_mode={sqlite.JOURNAL}")
-        conn.execute("PRAGMA journal_size_limit=67108864")
         tables = Tables(conn)
         conn.execute("BEGIN IMMEDIATE")
         try:

@@ -92,6 +92,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         "mmap_size=0",
         "synchronous=FULL",
         "secure_delete=ON",  # what is deleted is overwritten: a mailed link does not stay in free space of the file
+        "journal_size_limit=67108864",
         f"query_only={'ON' if readonly else 'OFF'}",
     ):
         conn.execute(f"PRAGMA {pragma}")

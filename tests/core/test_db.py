@@ -506,3 +506,25 @@ def test_closing_from_the_event_loop_ends_every_thread(path: Path) -> None:
 
 def test_a_database_that_was_never_used_closes(path: Path) -> None:
     Database(path).close_sync()
+
+
+def test_the_log_begins_anew_although_somebody_always_writes(
+    db: Database, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arena.core.db.LONG_LOG", 1 << 20)
+    monkeypatch.setattr("arena.core.db.CHECKPOINT_PAUSE", 0.01)
+    longest, log = 0, path.with_name(f"{path.name}-wal")
+
+    def write(writer: int) -> None:
+        nonlocal longest
+        for number in range(500):
+            db.write_sync(add(f"{writer}-{number}-{'x' * 5_000}"))
+            longest = max(longest, log.stat().st_size if log.exists() else 0)
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(db.read_sync(words)) == 2_000
+    assert longest < 4 << 20, "without beginning anew it is twice as long"
