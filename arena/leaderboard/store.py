@@ -384,14 +384,17 @@ def rankings_of_user(conn: sqlite3.Connection, user_id: str) -> list[Ranked]:
 
 
 def places(conn: sqlite3.Connection, user_id: str, type: str, limit: int) -> list[Placed]:
-    """A person's places by score in the last frozen periods of a type in which they were ranked, latest first."""
+    """A person's places by score in the last frozen periods of a type in which they were ranked, latest first.
+
+    Periods are few, so each is looked up; left to itself, SQLite would read all rows of that type.
+    """
     rows = conn.execute(
         """
-        SELECT r.period_start, r.rank_position, p.people, r.composite_score
-        FROM rankings AS r
-        JOIN ranking_periods AS p ON p.period_type = r.period_type AND p.period_start = r.period_start
-        WHERE r.user_id = :user_id AND r.period_type = :type AND r.rank_position IS NOT NULL AND p.is_whole = 1
-        ORDER BY r.period_start DESC LIMIT :limit
+        SELECT p.period_start, r.rank_position, p.people, r.composite_score
+        FROM ranking_periods AS p CROSS JOIN rankings AS r
+        WHERE p.period_type = :type AND p.is_whole = 1 AND r.period_type = p.period_type
+            AND r.period_start = p.period_start AND r.user_id = :user_id AND r.rank_position IS NOT NULL
+        ORDER BY p.period_start DESC LIMIT :limit
         """,
         {"user_id": user_id, "type": type, "limit": limit},
     )
@@ -402,11 +405,11 @@ def best_place(conn: sqlite3.Connection, user_id: str, type: str) -> Placed | No
     """The latest of a person's best places by score in frozen periods of a type."""
     row = conn.execute(
         """
-        SELECT r.period_start, r.rank_position, p.people, r.composite_score
-        FROM rankings AS r
-        JOIN ranking_periods AS p ON p.period_type = r.period_type AND p.period_start = r.period_start
-        WHERE r.user_id = :user_id AND r.period_type = :type AND r.rank_position IS NOT NULL AND p.is_whole = 1
-        ORDER BY r.rank_position, r.period_start DESC LIMIT 1
+        SELECT p.period_start, r.rank_position, p.people, r.composite_score
+        FROM ranking_periods AS p CROSS JOIN rankings AS r
+        WHERE p.period_type = :type AND p.is_whole = 1 AND r.period_type = p.period_type
+            AND r.period_start = p.period_start AND r.user_id = :user_id AND r.rank_position IS NOT NULL
+        ORDER BY r.rank_position, p.period_start DESC LIMIT 1
         """,
         {"user_id": user_id, "type": type},
     ).fetchone()

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from arena.accounts import store as accounts
+from arena.audit.models import OPERATOR
 from arena.core import clock
 from arena.core.clock import DAY, HOUR, Days
 from arena.core.config import Arena, Config, Ranking, Retention, place
@@ -23,16 +24,18 @@ from arena.leaderboard.actions import freezing
 from arena.leaderboard.actions.boards import board, board_of
 from arena.leaderboard.actions.freezing import freeze, prune
 from arena.leaderboard.models import EVERYONE, Board, Frozen, Period, Ranked, Scope, Standing
-from arena.leaderboard.rules import ENDING, METRICS, window
+from arena.leaderboard.rules import ENDING, METRICS, PERIODS, window
 from arena.teams import store as teams
 from arena.teams.models import Team
 from arena.usage import store as usage
+from arena.usage.actions.anomalies import judge
 from arena.usage.actions.records import record
 from arena.usage.models import Road
 from tests.conftest import NOW, PEOPLE
 from tests.leaderboard.conftest import Judge, Use, noon
-from tests.usage.conftest import a_record, a_report
+from tests.usage.conftest import Send, a_record, a_report, send
 
+__all__ = ["send"]
 TODAY = "2026-11-20"
 """A Friday."""
 WEEK, MONTH = "2026-11-09", "2026-10-01"
@@ -458,6 +461,36 @@ def test_a_teams_past_is_of_its_people_of_now(db: Database) -> None:
     assert places(then(db, "monthly", MONTH, "tokens", Scope(team=team))) == [(1, "bob", 1), (2, "carol", 2)]
 
 
+# -- sessions that are left out
+
+
+def test_a_session_left_out_leaves_open_rankings_in_the_next_night_and_final_ones_when_asked(
+    db: Database, send: Send, night: Night, days: Days
+) -> None:
+    def put(name: str, tokens: int, day: str, person: str = "alice") -> None:
+        used = a_record(f"m-{name}", at=noon(day), input=tokens, output=0)
+        send(a_report(used, session=name), person=person)
+
+    for number in range(10):
+        put(f"usual-{number}", 100, "2026-10-10")
+    put("big", 90_000, "2026-10-20")
+    put("bob", 5_000, "2026-10-20", "bob")
+    night()
+    assert [each.name for each in then(db, "monthly", MONTH, "tokens").standings] == ["alice", "bob"]
+    (flagged,) = db.read_sync(lambda conn: usage.flagged_sessions(conn, "open", 9, 0))
+    decide = partial(judge, session_id=flagged.id, days=days, caller=OPERATOR, now=NOW, by=PEOPLE["carol"])
+    db.write_sync(partial(decide, verdict="exclude"))
+    night("2026-11-21")
+    honest = [(1, "bob", None), (2, "alice", None)]
+    assert places(then(db, "monthly", MONTH, "tokens")) == honest
+    night("2026-11-28")
+    db.write_sync(partial(decide, verdict="restore"))
+    night("2026-11-29")
+    assert places(then(db, "monthly", MONTH, "tokens")) == honest
+    night("2026-11-29", again_from="2026-10-31")
+    assert [each.name for each in then(db, "monthly", MONTH, "tokens").standings] == ["alice", "bob"]
+
+
 # -- what retention takes away
 
 
@@ -475,6 +508,9 @@ def test_the_past_and_its_movement_survive_what_they_were_made_of(db: Database, 
     ended = [each for each in rows(db) if each[0] != "daily"]
     before = {(*each, metric): then(db, *each, metric) for each in ended for metric in METRICS}
     found = rows(db)
+    now = {(period, metric): live(db, period, metric, TODAY).standings for period in PERIODS for metric in METRICS}
+    db.write_sync(lambda conn: lose(conn, "2026-11-01"))
+    assert now == {(period, metric): live(db, period, metric, TODAY).standings for period, metric in now}
     db.write_sync(lambda conn: lose(conn, "2026-11-16"))
     assert not db.read_sync(lambda conn: usage.days(conn, PEOPLE["alice"], "", "2026-11-15"))
     for (period, start, metric), was in before.items():

@@ -1,6 +1,9 @@
 """Seasons, boards of what is over, and how somebody's place moved: what the pages say of them."""
 
+import asyncio
 import sqlite3
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +14,12 @@ from arena.core.config import Config, Ranking
 from arena.core.db import Database
 from arena.core.errors import Invalid
 from arena.leaderboard.actions import history
-from arena.leaderboard.actions.boards import board, board_of
+from arena.leaderboard.actions.boards import PAST_KEPT, Boards, board, board_of
 from arena.leaderboard.actions.freezing import freeze
 from arena.leaderboard.pages.board import LeaderboardPage, href, leaderboard, name
 from arena.leaderboard.pages.history import RankLine, _bottom, _rules, rank_line
 from arena.leaderboard.pages.seasons import SeasonsPage, seasons
-from arena.leaderboard.rules import month_of, period_on
+from arena.leaderboard.rules import METRICS, month_of, period_on
 from tests.conftest import NOW, PEOPLE
 from tests.leaderboard.conftest import Use
 from tests.leaderboard.test_freezing import night_of
@@ -213,6 +216,32 @@ def test_a_board_of_now_leads_to_the_one_before(db: Database) -> None:
     assert now("monthly").before_href == "/seasons/2026-10?metric=tokens"
     assert now("daily").before_href == "/?period=daily&on=2026-11-19&metric=tokens"
     assert now("all_time").before_href == ""
+
+
+def test_boards_of_what_is_over_are_kept_until_a_commit_and_are_few(
+    database: Path, year: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story() -> None:
+        again = Database(database)
+        await again.open()
+        boards = Boards(again, FINAL)
+        try:
+            first = await boards.get_of("monthly", "2026-10-01", "score", TODAY)
+            assert await boards.get_of("monthly", "2026-10-01", "score", TODAY) is first
+            assert await boards.get_of("monthly", "2026-10-01", "score", "2026-11-21") is not first
+            for metric in METRICS:
+                await boards.get_of("monthly", "2026-09-01", metric, TODAY)
+            for metric in METRICS:
+                await boards.get_of("weekly", "2026-10-05", metric, TODAY)
+            assert len(boards._past) == PAST_KEPT
+            await again.write(partial(accounts.set_private, id=PEOPLE["bob"], private=True, now=NOW))
+            shown = await boards.get_of("monthly", "2026-10-01", "score", TODAY)
+            assert shown.standings[0].private
+            assert len(boards._past) == 1
+        finally:
+            await again.close()
+
+    asyncio.run(story())
 
 
 def test_what_takes_late_reports_in_says_until_when(db: Database, use: Use, days: Days) -> None:

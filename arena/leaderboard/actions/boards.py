@@ -306,6 +306,7 @@ class Boards:
         self._yesterday: dict[Hashable, tuple[float, str, dict[str, int]]] = {}
         self._past: dict[tuple[str, str, str, Scope], tuple[int, Board]] = {}
         self._lock = asyncio.Lock()
+        self._past_lock = asyncio.Lock()
 
     async def get(self, period: str, metric: str, today: str, scope: Scope = EVERYONE) -> Board:
         """The board as of the last commit."""
@@ -324,15 +325,16 @@ class Boards:
     async def get_of(self, period: str, start: str, metric: str, today: str, scope: Scope = EVERYONE) -> Board:
         """The board of a day, week or month that has begun, against the one before it, as of the last commit."""
         key = period, start, metric, scope
-        async with self._lock:
+        async with self._past_lock:
             version = self._db.version()
+            self._past = {other: kept for other, kept in self._past.items() if kept[0] == version}
             kept = self._past.pop(key, None)
-            if kept is None or kept[0] != version or kept[1].today != today:
+            if kept is None or kept[1].today != today:
                 made = await self._db.read(
                     lambda conn: board_of(conn, period, start, metric, today=today, config=self._config, scope=scope)
                 )
                 kept = version, made
-            self._past[key] = kept
+            self._past[key] = kept  # the last asked for is the last to go
             while len(self._past) > PAST_KEPT:
                 del self._past[next(iter(self._past))]
             return kept[1]
