@@ -249,7 +249,7 @@ class _Serving:
             access_log=False,
             server_header=False,
             lifespan="on",
-            http=bounded(Bound(server.connections, lambda: app.box.live.readers, app.crowded)),
+            http=bounded(Bound(server.connections, lambda: app.box.live.readers, app.crowded), app.ready),
             ws="none",
             log_level="error",  # below it stands what anybody can make it say: "Invalid HTTP request received."
             timeout_graceful_shutdown=GRACE,

@@ -17,7 +17,10 @@ _KNOWN = re.compile(rb"(?:(?:^|&)(?:(?:period|metric|page|limit|offset|on)=[\w-]
 _DECIDE = frozenset(
     (b"cookie", b"hx-target", b"hx-history-restore-request", b"if-none-match", b"accept-encoding", b"host")
 )
-_PROOFS = frozenset((b"x-api-key", b"authorization"))
+_ALONE = frozenset((b"x-api-key", b"authorization", b"content-length", b"transfer-encoding"))
+"""What makes a request one of its kind: a proof of who asks, a body."""
+_VARIES = re.compile(rb"accept-encoding", re.I)
+_NO_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _OURS = frozenset(("arena", "arena-form"))
 """Cookies of ours: a session, or the one of a form, whose token stands in every page that its bearer gets."""
 
@@ -31,6 +34,11 @@ class Question(Struct, frozen=True):
     key: Key
     etag: bytes
     gzip: bool
+
+    @property
+    def host(self) -> bytes:
+        """The host that was asked, empty if none was named."""
+        return self.key[-1]
 
 
 class Kept(Struct, frozen=True):
@@ -46,6 +54,9 @@ class Kept(Struct, frozen=True):
     headers: Headers
     plain: bytes
     packed: bytes
+    heads: tuple[bytes, bytes, bytes]
+    """What is written before the plain one, before the packed one, and to whom has it already, but for what changes
+    with each request and the empty line."""
 
 
 def question(path: bytes, query: bytes, headers: Headers) -> Question | None:
@@ -54,7 +65,7 @@ def question(path: bytes, query: bytes, headers: Headers) -> Question | None:
         return None  # a search, or something that only fills the memory
     said: dict[bytes, bytes] = {}
     for name, value in headers:
-        if name in _PROOFS or name in said:  # of what is said twice, the rooms may hear the other one
+        if name in _ALONE or name in said:  # of what is said twice, the rooms may hear the other one
             return None
         if name in _DECIDE:
             said[name] = value
@@ -88,6 +99,10 @@ class Answers:
     def __init__(self) -> None:
         self._kept: dict[Key, Kept] = {}
 
+    def has(self, key: Key) -> bool:
+        """Whether there is an answer, be it out of date."""
+        return key in self._kept
+
     def find(self, key: Key, version: int, minute: int) -> Kept | None:
         """The answer, if it still holds."""
         found = self._kept.get(key)
@@ -100,6 +115,32 @@ class Answers:
         if len(self._kept) >= KEPT:
             self._kept.clear()
         etag = b'"' + sha256(body).hexdigest()[:20].encode() + b'"'
-        answer = Kept(version, minute, door, limit, etag, headers, body, gzip.compress(body, 6, mtime=0))
+        headers = [*headers, (b"etag", etag)]
+        small = gzip.compress(body, 6, mtime=0)
+        heads = (
+            head(b"200 OK", [*headers, (b"content-length", b"%d" % len(body))]),
+            head(b"200 OK", packed(headers, len(small))),
+            head(b"304 Not Modified", headers),
+        )
+        answer = Kept(version, minute, door, limit, etag, headers, body, small, heads)
         self._kept[key] = answer
         return answer
+
+
+def head(status: bytes, headers: Headers) -> bytes:
+    """Write the beginning of an answer, without its empty line. Raises `ValueError` for a value that would end it."""
+    if any(_NO_VALUE.search(value) for _, value in headers):
+        raise ValueError("a header's value with a line end in it")
+    return b"HTTP/1.1 " + status + b"\r\n" + b"".join(b"%b: %b\r\n" % pair for pair in headers)
+
+
+def packed(headers: Headers, length: int) -> Headers:
+    """The headers of an answer that is sent packed."""
+    kept = [(name, value) for name, value in headers if name != b"content-length"]
+    kept.append((b"content-encoding", b"gzip"))
+    kept.append((b"content-length", str(length).encode()))
+    vary = next((value for name, value in kept if name == b"vary"), b"")
+    if not _VARIES.search(vary):
+        kept = [pair for pair in kept if pair[0] != b"vary"]
+        kept.append((b"vary", (vary + b", " if vary else b"") + b"Accept-Encoding"))
+    return kept

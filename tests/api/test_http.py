@@ -132,3 +132,22 @@ def test_nobody_is_led_to_another_site(box: Serving, next: str) -> None:
     assert answer.headers["location"].startswith("/")
     assert not answer.headers["location"].startswith(("//", "/\\"))
     assert "\r" not in answer.headers["location"]
+
+
+def test_a_kept_answer_is_what_was_made(box: Serving) -> None:
+    """The first one takes the long way, others leave before it; a HEAD is answered by the long way again."""
+    changing = ("x-request-id", "date", "x-ratelimit-remaining", "x-ratelimit-reset")
+    for path in ("/leaderboard", "/api/leaderboard?limit=7"):
+        for packing in ("gzip", "identity"):
+            heads = {"Accept-Encoding": packing}
+            first, *others = [httpx.get(box.url + path, headers=heads) for _ in range(4)]
+            others.append(httpx.head(box.url + path, headers=heads))
+            for other in others:
+                assert sorted(name for name, _ in other.headers.multi_items()) == sorted(first.headers)
+                for name, value in first.headers.items():
+                    assert name in changing or other.headers[name] == value, name
+            assert {other.content for other in others[:-1]} == {first.content}
+            assert len({other.headers["x-request-id"] for other in (first, *others)}) == 5
+            known = httpx.get(box.url + path, headers={**heads, "If-None-Match": first.headers["etag"]})
+            assert (known.status_code, known.content) == (304, b"")
+            assert known.headers["content-security-policy"] == first.headers["content-security-policy"]

@@ -18,7 +18,7 @@ from arena.app import Outside, build
 from arena.core import clock
 from arena.core.config import Config, Place
 from arena.web import answers
-from arena.web.answers import Answers, Question, question
+from arena.web.answers import Answers, Question, head, question
 from tests.conftest import NOW
 
 assert sqlite.VERSION
@@ -299,3 +299,10 @@ def test_the_token_of_ones_form_is_in_nobody_elses_page(box: Outside) -> None:
             assert found[1] not in (await client.get(address)).text
 
     visit(box, story)
+
+
+def test_a_value_that_would_end_the_head_is_refused() -> None:
+    assert head(b"200 OK", [(b"etag", b'"x"')]) == b'HTTP/1.1 200 OK\r\netag: "x"\r\n'
+    for value in (b"a\r\nset-cookie: b", b"a\nb", b"a\x00"):
+        with pytest.raises(ValueError, match="line end"):
+            head(b"200 OK", [(b"x", value)])

@@ -10,27 +10,27 @@ import pytest
 import uvicorn
 
 from arena.web import listening
-from arena.web.listening import HEAD, Listening
+from arena.web.listening import HEAD, Bound, Listening, bounded
 
 Story = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 async def answers(scope: Any, receive: Any, send: Any) -> None:
-    """Say how long the body was; at `/early` before it is there."""
+    """Say what was asked, else how long the body was; at `/early` before it is there."""
     length, more = 0, scope["path"] != "/early"
     while more:
         message = await receive()
         length += len(message.get("body", b""))
         more = message.get("more_body", False)
-    body = str(length).encode()
+    body = scope["query_string"] or str(length).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
 
 
-def visit(story: Story) -> None:
+def visit(story: Story, kind: type[Listening] = Listening) -> None:
     async def lived() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
-        settings = uvicorn.Config(answers, http=Listening, ws="none", lifespan="off", log_config=None)
+        settings = uvicorn.Config(answers, http=kind, ws="none", lifespan="off", log_config=None)
         server = uvicorn.Server(settings)
         server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
         serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -168,3 +168,70 @@ def test_whoever_comes_in_pieces_and_in_time_is_answered_each_time(monkeypatch: 
             assert await one(reader) == b"300000"
 
     visit(story)
+
+
+# -- answers that are ready
+
+
+def ready(scope: Any) -> tuple[bytes, bytes] | None:
+    """What stands ready at `/ready`, and what was asked for there."""
+    if scope["raw_path"] != b"/ready":
+        return None
+    said = scope["query_string"] or b"ready"
+    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n" % len(said), said
+
+
+def nobody_waits() -> int:
+    return 0
+
+
+SAYING = bounded(Bound(100, nobody_waits, answers), ready)
+HOST = b"Host: x\r\n"
+
+
+def test_what_is_ready_is_said_in_its_turn() -> None:
+    async def story(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        paths = [b"/ready" if number % 3 else b"/slow" for number in range(60)]
+        asked = [b"GET %b?%d HTTP/1.1\r\n%b\r\n" % (path, at, HOST) for at, path in enumerate(paths)]
+        await send(writer, b"".join(asked[:30]), *asked[30:])
+        assert [await one(reader) for _ in asked] == [b"%d" % number for number in range(60)]
+        await send(writer, b"POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\nhello")
+        assert await one(reader) == b"5"
+        await send(writer, b"GET /ready HTTP/1.1\r\n%b\r\n" % HOST)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.count(b"date: ") == 1
+        assert await reader.readexactly(5) == b"ready"
+
+    visit(story, SAYING)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"HEAD /ready HTTP/1.1\r\n\r\n",
+        b"GET /ready HTTP/1.0\r\n\r\n",
+        b"GET /ready HTTP/1.1\r\nconnection: close\r\n\r\n",
+        b"GET /ready HTTP/1.1\r\nexpect: 100-continue\r\n\r\n",
+        b"POST /ready HTTP/1.1\r\ncontent-length: 0\r\n\r\n",
+    ],
+)
+def test_what_asks_for_more_than_an_answer_takes_the_long_way(asked: bytes) -> None:
+    async def story(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await send(writer, asked)
+        said = await reader.readuntil(b"\r\n\r\n")
+        assert b"content-length: 1\r\n" in said or b"100 Continue" in said
+
+    visit(story, SAYING)
+
+
+def test_a_connection_over_which_all_was_ready_is_closed_when_it_stays_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await send(writer, b"GET /ready HTTP/1.1\r\n\r\n")
+        assert await one(reader) == b"ready"
+        assert await rest(reader) == b""
+
+    patient = uvicorn.Config.__init__
+    monkeypatch.setattr(
+        uvicorn.Config, "__init__", lambda self, *a, **more: patient(self, *a, timeout_keep_alive=1, **more)
+    )
+    visit(story, SAYING)
