@@ -1,7 +1,10 @@
 """The drill: a box under load is backed up, killed, loses its disk, and comes back with all it had acknowledged."""
 
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
 import threading
 import time
 from itertools import count
@@ -10,8 +13,14 @@ from typing import Any
 
 import pytest
 
+from arena.backups.actions import keeping
+from arena.backups.models import Keep
+from arena.core import clock
+from arena.core.buckets import PART, Bucket
+from arena.core.clock import DAY
+from arena.core.config import S3, Backups, Place, Secret
 from tests.flows.conftest import Serve
-from tests.flows.serving import USAGE, Serving, Visitor, arena, session, wait_until
+from tests.flows.serving import ARENA, ROOT, USAGE, Serving, Visitor, arena, environment, session, wait_until
 from tests.peers.relay import Relay
 from tests.peers.swift import KEY_ID, SECRET, Swift
 
@@ -95,6 +104,39 @@ def test_a_lost_disk_costs_only_what_came_after_the_backup(
         status = alice.send(session(sessionId=f"s{number}", inputTokens=1, outputTokens=0)).status_code
         assert status == (200 if number < total else 201), "what is sent again counts once"
     assert alice.totals()[0] == len(acknowledged)
+
+
+def test_an_upload_that_is_killed_in_the_middle_is_no_backup_and_is_taken_away(
+    serve: Serve, swift: Swift, bucket: dict[str, str]
+) -> None:
+    box, relay, to = serve(), Relay(swift.url), bucket["ARENA_BACKUPS__COPY_TO"]
+    (box.data / "noise").write_bytes(os.urandom(3 * PART))
+    relay.hold_after = 2 * PART + 1000
+    sending = subprocess.Popen(
+        [*ARENA, "admin", "backup", "--to", to, "--data", str(box.data)],
+        cwd=ROOT,
+        env=environment(**{**bucket, "ARENA_BACKUPS__S3__ENDPOINT": relay.url}),
+    )
+    client, name = swift.client(), to.split("/")[2]
+
+    def begun() -> Any:
+        return client.list_multipart_uploads(Bucket=name).get("Uploads", [])
+
+    wait_until(begun, 30)
+    sending.kill()
+    assert sending.wait() == -signal.SIGKILL
+    assert command(box, "backups", "list", "--in", to, **bucket).count("\n") == 0, "the headings alone"
+    s3 = S3(endpoint=swift.url, key_id=KEY_ID, secret_key=Secret(SECRET))
+    place = Place(box.data)
+    keeping.prune(Bucket(to, s3), Keep(1, 1, 1), clock.now())
+    assert begun(), "somebody may be sending it just now"
+    keeping.prune(Bucket(to, s3), Keep(1, 1, 1), clock.now() + 2 * DAY)
+    assert not begun()
+    assert list(box.data.glob(".arena-*"))
+    keeping.run(place, Backups(), clock.now() + 2 * DAY)
+    assert not list(box.data.glob(".arena-*"))
+    relay.hold_after = None
+    relay.close()
 
 
 def test_a_box_copies_its_backups_by_itself_and_says_when_it_cannot(

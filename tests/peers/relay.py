@@ -12,7 +12,8 @@ class Relay:
     """Hands every connection on to a server until it is told otherwise.
 
     ``answers`` are given, one to a new connection, instead of the server's; as many connections as ``cuts`` says end
-    once ``cut_after`` bytes were sent; a new one waits ``pause`` seconds.
+    once ``cut_after`` bytes were sent; a new one waits ``pause`` seconds; while ``hold_after`` is set, no more bytes
+    than that are handed on.
     """
 
     def __init__(self, url: str) -> None:
@@ -20,7 +21,7 @@ class Relay:
         self._to = (to.hostname, to.port)
         self.answers: list[tuple[int, str]] = []
         self.cuts, self.cut_after, self.pause = 0, 1 << 20, 0.0
-        self.connections = 0
+        self.hold_after: int | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -35,7 +36,6 @@ class Relay:
         with contextlib.suppress(OSError):
             while True:
                 caller, _ = self._listener.accept()
-                self.connections += 1
                 threading.Thread(target=self._serve, args=(caller,), daemon=True).start()
 
     def _serve(self, caller: socket.socket) -> None:
@@ -54,6 +54,8 @@ class Relay:
                 back.join(5)
 
     def _is_cut(self, sent: int) -> bool:
+        while self.hold_after is not None and sent >= self.hold_after:
+            time.sleep(0.01)
         if not self.cuts or sent < self.cut_after:
             return False
         self.cuts -= 1

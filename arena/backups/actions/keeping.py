@@ -53,6 +53,7 @@ def run(place: Place, config: Backups, now: int) -> Path:
     folder = place.backups(config.folder)
     made = make(place, folder, now=now, key=configured_key(config))
     prune(folder, kept(config), now)
+    _remove_halves(place.data, now - HALF_FOR)
     return made
 
 
