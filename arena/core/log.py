@@ -37,6 +37,10 @@ def _exception(exc_info: tuple[type[BaseException], BaseException, TracebackType
     return "\nafter\n".join(told)
 
 
+MANY = 1_000
+"""Different things that are kept in mind; nobody has as many."""
+
+
 class Seldom:
     """Keeps a fault that meets everybody from filling the log: the same thing is told once in so many seconds."""
 
@@ -47,6 +51,8 @@ class Seldom:
 
     def count(self, what: Hashable) -> int:
         """Say how often it happened since it was last told, this time included; 0 if it is to be kept quiet."""
+        if len(self._told) > MANY:
+            self._told.clear()
         now, count = time.monotonic(), self._silent.pop(what, 0) + 1
         if (told := self._told.get(what)) is not None and now < told + self._seconds:
             self._silent[what] = count

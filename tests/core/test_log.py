@@ -125,3 +125,23 @@ def test_the_log_goes_to_standard_error_and_nothing_to_standard_output(capsys: p
     assert captured.out == ""
     assert len(captured.err.splitlines()) == 2
     assert sys.stderr is not None
+
+
+def test_what_meets_everybody_is_told_once_in_a_while_with_how_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("arena.core.log.time.monotonic", lambda: now[0])
+    seldom = log.Seldom(10)
+    assert [seldom.count("full") for _ in range(5)] == [1, 0, 0, 0, 0]
+    assert seldom.count("locked") == 1
+    now[0] += 9.9
+    assert seldom.count("full") == 0
+    now[0] += 0.1
+    assert [seldom.count("full"), seldom.count("full")] == [6, 0]
+
+
+def test_a_library_says_the_same_thing_once_in_a_while(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure()
+    for number in range(50):
+        logging.getLogger("huey").error("Error reading from queue: %s", number)
+    logging.getLogger("huey").error("something else")
+    assert [line["event"] for line in lines(capsys)] == ["Error reading from queue: 0", "something else"]
