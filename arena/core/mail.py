@@ -26,6 +26,8 @@ SEVEN_BITS = SMTP.clone(cte_type="7bit")
 """Any server takes it: nobody needs to offer 8BITMIME."""
 PATIENCE = 10.0
 """Seconds to wait for a connection or an answer."""
+TURNS = 5
+"""Turns of the loop in which a connection that failed to become encrypted says its last words and is closed."""
 WHOLE = 30.0
 """Seconds that one message may take."""
 
@@ -101,8 +103,6 @@ async def _connected(settings: Mail) -> AsyncIterator["aiosmtplib.SMTP"]:
         async with asyncio.timeout(WHOLE):
             await client.connect()
             yield client
-            with contextlib.suppress(aiosmtplib.SMTPException, OSError):  # it is done, with or without manners
-                await client.quit()
     except TimeoutError as no:  # aiosmtplib's are of this kind too
         raise Unsent("The mail server did not answer in time.", again=True, is_down=True) from no
     except aiosmtplib.SMTPRecipientsRefused as no:
@@ -117,9 +117,13 @@ async def _connected(settings: Mail) -> AsyncIterator["aiosmtplib.SMTP"]:
         raise _refused("is not ready", no, is_down=True) from no
     except (aiosmtplib.SMTPException, OSError) as no:
         raise Unsent(_broken(no), again=True, is_down=True) from no
+    else:
+        with contextlib.suppress(aiosmtplib.SMTPException, OSError):  # it is done, with or without manners
+            await client.quit()
     finally:
         client.close()
-        await asyncio.sleep(0)  # the loop's next turn closes what is left of the connection
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
 
 def _broken(no: Exception) -> str:

@@ -124,6 +124,13 @@ def test_a_letter_that_is_refused_for_good_is_given_up(sent: Sent, mailbox: Mail
 
 
 @pytest.mark.usefixtures("queued")
+def test_a_server_that_hangs_up_after_its_yes_has_taken_the_letter(sent: Sent, mailbox: Mailbox) -> None:
+    mailbox.faults = ["rude"]
+    assert sent() == [("sent", 1, None)]
+    assert len(mailbox.letters) == 1
+
+
+@pytest.mark.usefixtures("queued")
 def test_a_server_that_is_down_for_a_while_loses_nothing(sent: Sent, mailbox: Mailbox) -> None:
     mailbox.close()
     for minute in (0, 1, 3, 7):

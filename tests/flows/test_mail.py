@@ -109,6 +109,18 @@ def test_an_address_is_confirmed_by_its_owner_and_changed_with_a_word_to_the_old
     assert "example" not in str(details)
 
 
+def test_an_address_needs_a_fresh_sign_in(mailing_box: Serving, name: str) -> None:
+    with signed_in(mailing_box, name) as bob:
+        with_address(mailing_box, name, f"{name}@example.org")
+        older = "UPDATE web_sessions SET created_at = created_at - 3600000 WHERE user_id = ?"
+        mailing_box.write(lambda conn: conn.execute(older, (id_of(mailing_box, name),)) and None)
+        for path, data in (("/settings/email", {"email": "mallory@example.org"}), ("/settings/email/remove", {})):
+            answer = send(bob, "/settings", path, **data)
+            assert (answer.url.path, answer.url.params["again"]) == ("/sign-in", "yes")
+    assert mailing_box.ask("SELECT email FROM users WHERE username = :name", name=name) == [(f"{name}@example.org",)]
+    assert mailing_box.ask("SELECT 1 FROM deliveries WHERE recipient LIKE 'mallory%'") == []
+
+
 def test_a_link_of_another_account_confirms_nothing(mailing_box: Serving, mailbox: Mailbox, name: str) -> None:
     with signed_in(mailing_box, name) as bob, signed_in(mailing_box, f"{name}-mallory") as mallory:
         send(mallory, "/settings", "/settings/email", email=f"{name}@example.org")

@@ -14,7 +14,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 PASSWORD = "correct horse"
 Fault = str | float
-"""An answer to RCPT ("rcpt 550 ..."), to DATA ("451 ..."), "drop" after DATA, or seconds to wait before the answer."""
+"""An answer to RCPT ("rcpt 550 ...") or to DATA ("451 ..."); to hang up before its yes ("drop") or after it ("rude");
+seconds to wait before it."""
 
 
 class Mailbox:
@@ -64,7 +65,7 @@ class Mailbox:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         fault = self.faults.pop(0) if self.faults else None
-        if isinstance(fault, str) and fault != "drop":
+        if isinstance(fault, str) and fault not in ("drop", "rude"):
             return fault
         letter = email.message_from_bytes(envelope.original_content or b"", policy=default)
         assert isinstance(letter, EmailMessage)
@@ -73,9 +74,12 @@ class Mailbox:
         self.letters.append(letter)
         self.rcpt += envelope.rcpt_tos
         self.secured.append(session.ssl is not None)
+        assert server.transport is not None
         if fault == "drop":
-            assert server.transport is not None
             server.transport.abort()
+        if fault == "rude":
+            server.transport.write(b"250 OK\r\n")
+            server.transport.close()
         return "250 OK"
 
     def _authenticate(

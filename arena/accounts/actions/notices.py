@@ -25,6 +25,7 @@ TOLD = {
     "api_key_generated": ("A key was made", "an API key was made for your account. It begins with {prefix}."),
     "api_key_regenerated": ("A key was made", "an API key was made in place of another. It begins with {prefix}."),
     "identity_linked": ("An account was linked", "an account elsewhere ({provider}) opens yours from now on."),
+    "slack_linked": ("Slack was linked", "your account was linked with somebody in Slack, who can ask for keys of it."),
     "user_promoted": ("You are an administrator", "your account is one of an administrator from now on."),
     "user_signed_in": ("A sign-in from a new place", "somebody signed in to your account in a way not seen before."),
 }
