@@ -12,7 +12,7 @@ from arena.admin.command import Opened
 from arena.core import clock
 from arena.core.clock import Days
 from arena.usage import store
-from arena.usage.actions.recount import recount
+from arena.usage.actions.recount import recount_all
 from arena.web import words
 
 
@@ -27,8 +27,7 @@ def main(argv: list[str]) -> int:
 def _recompute(box: Opened, arguments: argparse.Namespace) -> None:
     days = Days(box.config.arena.time_zone)
     people = box.db.read_sync(partial(store.people_with_records_since, day=arguments.since or ""))
-    for user_id in people:
-        box.db.write_sync(partial(recount, user_id=user_id, days=days, now=clock.now()))
+    recount_all(box.db, people, days=days, now=clock.now())
     if not arguments.since:
         box.place.zone.write_text(box.config.arena.time_zone)
     print(f"{words.plural(len(people), 'person', 'people')} recomputed.")

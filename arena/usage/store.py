@@ -152,17 +152,18 @@ def records_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> 
     return [StoredRecord(*row) for row in rows]
 
 
-def delete_records_of_session(conn: sqlite3.Connection, user_id: str, session: int) -> int:
-    """Remove the records of a session; return how many."""
-    return conn.execute(
-        "DELETE FROM usage_records WHERE user_id = :user_id AND session = :session",
-        {"user_id": user_id, "session": session},
-    ).rowcount
+def keys_of_sessions(conn: sqlite3.Connection, user_id: str, sessions: set[int]) -> list[bytes]:
+    """The keys of the records of some sessions. (Looks through all records of the person.)"""
+    rows = conn.execute("SELECT key, session FROM usage_records WHERE user_id = :user_id", {"user_id": user_id})
+    return [row[0] for row in rows if row[1] in sessions]
 
 
-def delete_record(conn: sqlite3.Connection, user_id: str, key: bytes) -> None:
-    """Remove a record."""
-    conn.execute("DELETE FROM usage_records WHERE user_id = :user_id AND key = :key", {"user_id": user_id, "key": key})
+def delete_records(conn: sqlite3.Connection, user_id: str, keys: Iterable[bytes]) -> None:
+    """Remove records."""
+    conn.executemany(
+        "DELETE FROM usage_records WHERE user_id = :user_id AND key = :key",
+        [{"user_id": user_id, "key": key} for key in keys],
+    )
 
 
 def first_use(conn: sqlite3.Connection, user_id: str, session: int) -> int | None:
@@ -973,10 +974,7 @@ def close_records(conn: sqlite3.Connection, user_id: str, records: Sequence[Clos
     """Keep the identities of records alone."""
     rows: Any = records  # our connections take objects as they are
     conn.executemany("INSERT INTO closed_records VALUES (:person, :key, :session, :sidechain)", rows)
-    conn.executemany(
-        "DELETE FROM usage_records WHERE user_id = :user_id AND key = :key",
-        [{"user_id": user_id, "key": each.key} for each in records],
-    )
+    delete_records(conn, user_id, (each.key for each in records))
 
 
 def add_to_closed_day(conn: sqlite3.Connection, user_id: str, part: ClosedPart, counted: int, sums: Totals) -> None:
@@ -1213,15 +1211,18 @@ def forget_streak(conn: sqlite3.Connection, user_id: str) -> None:
     conn.execute("UPDATE kept_days SET longest_streak = 0 WHERE user_id = :user_id", {"user_id": user_id})
 
 
-def forget_closed_session(conn: sqlite3.Connection, user_id: str, session: int) -> int:
-    """Remove the identities of a session's closed records; return how many. (Looks through all of the person.)"""
-    return conn.execute(
-        """
-        DELETE FROM closed_records WHERE session = :session
-            AND person = (SELECT number FROM closed_people WHERE user_id = :user_id)
-        """,
-        {"user_id": user_id, "session": session},
-    ).rowcount
+def closed_keys_of_sessions(conn: sqlite3.Connection, person: int, sessions: set[int]) -> list[bytes]:
+    """The keys of the closed records of some sessions. (Looks through all of the person.)"""
+    rows = conn.execute("SELECT key, session FROM closed_records WHERE person = :person", {"person": person})
+    return [row[0] for row in rows if row[1] in sessions]
+
+
+def forget_closed_records(conn: sqlite3.Connection, person: int, keys: Iterable[bytes]) -> None:
+    """Remove the identities of closed records."""
+    conn.executemany(
+        "DELETE FROM closed_records WHERE person = :person AND key = :key",
+        [{"person": person, "key": key} for key in keys],
+    )
 
 
 def forget_closed_project(conn: sqlite3.Connection, user_id: str, project: str) -> None:

@@ -44,6 +44,7 @@ from arena.usage.actions.records import record
 from arena.usage.actions.recount import forget, recount
 from arena.usage.actions.retention import look, retain
 from arena.usage.models import Anomaly, Bill, Payer, Report, Road
+from arena.usage.pages.anomalies import anomalies
 from arena.usage.rules.bill import BY
 from arena.usage.rules.telemetry import usage_of_events, usage_of_points
 from arena.wire import Record, session_hash
@@ -676,6 +677,20 @@ def test_what_a_closed_session_counts_cannot_be_moved(box: Database) -> None:
     # What is left out of ranking stays out, also with what comes later.
     send_all(box, [("alice", Road.TRANSCRIPTS, [a_report(a_record("more", at=NOW - 100 * DAY), session="work-100")])])
     assert counted(box) == counted_in(before)
+
+
+def test_the_page_of_flagged_sessions_offers_nothing_that_a_closed_one_cannot_do(box: Database) -> None:
+    def offered(state: Any) -> dict[str, tuple[str, ...]]:
+        found = box.read_sync(partial(store.flagged_sessions, state=state, limit=9, offset=0))
+        page = anomalies(state, 1, found, {}, about=None, now=NOW, zone="UTC")
+        return {row.day: tuple(act.label for act in row.acts) for row in page.rows}
+
+    old, young = clock.shift(TODAY, -100), clock.shift(TODAY, -10)
+    assert offered("excluded") == {old: ("Restore",), young: ("Restore",)}
+    assert offered("open") == {clock.shift(TODAY, -102): ("Leave out", "Let it count")}
+    run(box)
+    assert offered("excluded") == {old: (), young: ("Restore",)}
+    assert offered("open") == {clock.shift(TODAY, -102): ("Let it count",)}
 
 
 def counted_in(shown: dict[str, Any]) -> tuple[int, int, int]:

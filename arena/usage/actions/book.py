@@ -225,12 +225,13 @@ class Book:
             self._note_activity(session)
             store.put_token_usages(self.conn, [(session, Totals())])
         for row in store.records_of_user(self.conn, self.user_id):
-            row.counted = 0
+            before = (row.day, row.cost, row.price_version)
             if row.road != Road.DAY_ROWS:
                 row.day = self.days.of(row.at)
             self._price(row)
             self.groups.setdefault(row.key[:8], {})[row.key] = row
-            self.changed.add(row.key)
+            if (row.day, row.cost, row.price_version) != before:
+                self.changed.add(row.key)
 
     def take_apart(self, anomaly: Anomaly) -> None:
         """Take a flagged session out of the sums, to be put back among what its state says: what counts or not."""
@@ -367,7 +368,7 @@ class Book:
         del group[row.key]
         self.changed.discard(row.key)
         self.removed[row.session] = min(row.at, self.removed.get(row.session, row.at))
-        store.delete_record(self.conn, self.user_id, row.key)
+        store.delete_records(self.conn, self.user_id, [row.key])
 
     def _price(self, row: StoredRecord) -> None:
         """Say what a record costs: by the table, or by the tool's own word where the tokens do not tell it."""
