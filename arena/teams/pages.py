@@ -46,6 +46,8 @@ class PersonPage(Struct, frozen=True):
     """The slug of their team, or empty."""
     teams: tuple[Team, ...]
     has_password: bool
+    mail_to: str
+    """Where a link for a new password goes, masked; empty if nowhere."""
     providers: tuple[LinkedIdentity, ...]
     """The identities elsewhere that they may sign in with."""
     sessions: int

@@ -245,6 +245,10 @@ def test_an_address_is_shown_to_its_person_alone_and_goes_with_them(mailing_box:
         assert export["account"]["email"] == address
         assert [each["recipient"] for each in export["mail_and_messages"]] == [address]
         assert address in bob.get("/settings").text
+        with signed_in(mailing_box, f"{name}-root", "admin") as root:
+            shown = root.get(f"/admin/people/{name}").text
+            assert "s…@example.org" in shown
+            assert address not in shown
         for page in (
             "/",
             "/dashboard",

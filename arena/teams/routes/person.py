@@ -15,6 +15,7 @@ from arena.accounts.guards import caller_of, me, write
 from arena.accounts.pages import Outcome
 from arena.core import clock
 from arena.core.errors import ArenaError, Invalid, NotFound
+from arena.deliveries.rules import masked
 from arena.teams import actions, store
 from arena.teams.pages import PersonPage
 from arena.teams.routes.people import show
@@ -125,6 +126,7 @@ async def _page(
             teams=tuple(store.teams(conn)),
             providers=tuple(accounts.identities_of(conn, who.id)),
             has_password=password is not None and password.hash is not None,
+            mail_to=masked(accounts.mail_of(conn, who.id).email or ""),
             sessions=sum(each.expires_at > now for each in accounts.sessions_of(conn, who.id)),
             is_me=who.id == me(request).id,
             is_last_admin=who.is_admin and not who.is_disabled and accounts.enabled_admins(conn) == 1,
