@@ -41,7 +41,7 @@ TOOL = "claude-code"
 PEOPLE = 6
 CLIENTS = 4
 BATCH = 30
-KINDS = {"web": 38, "worker": 32, "both": 14, "start": 7, "backup": 5, "upgrade": 4}
+KINDS = {"web": 36, "worker": 26, "jobs": 10, "both": 13, "start": 6, "backup": 5, "upgrade": 4}
 """What is killed, or while what is done; of a hundred."""
 PATIENCE = 60.0
 """Seconds within which a box must be ready, and what waits be done."""
@@ -215,6 +215,7 @@ class Drill:
         self.ways: dict[str, Callable[[], None]] = {
             "web": self._web,
             "worker": self._worker,
+            "jobs": self._during_jobs,
             "both": self._both,
             "start": self._during_start,
             "backup": self._during_backup,
@@ -273,13 +274,34 @@ class Drill:
 
     def _worker(self) -> None:
         began = time.monotonic()
-        before = self._workers()
-        for pid in before:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        before = self._kill_workers()
         self.killed["worker"] += 1
         self._until(lambda: self._is_ready() and self._is_new(before), "a worker after a kill")
         self.back["worker"].append(time.monotonic() - began)
+
+    def _during_jobs(self) -> None:
+        """Let a worker find every job due when it starts, and kill it while it runs them."""
+        self._make_due()
+        for kind in ("worker", "jobs"):
+            began = time.monotonic()
+            before = self._kill_workers()
+            self._until(lambda before=before: self._is_ready() and self._is_new(before), "a worker after a kill")
+            self.killed[kind] += 1
+            self.back[kind].append(time.monotonic() - began)
+            if kind == "worker":
+                time.sleep(self.chance.uniform(0.5, 2.0))
+
+    def _make_due(self) -> None:
+        """Do as if the time of every job had come, and the lease of those that were killed were over."""
+        with contextlib.closing(sqlite.connect(self.data / "arena.db")) as conn:
+            conn.execute("UPDATE jobs SET due_at = 1, lease_ends_at = 1 WHERE due_at IS NOT NULL")
+
+    def _kill_workers(self) -> list[int]:
+        there = self._workers()
+        for pid in there:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return there
 
     def _is_new(self, before: list[int]) -> bool:
         there = self._workers()
@@ -417,6 +439,7 @@ class Drill:
         self.problems += [f"{name}: {found[name]}, which was never sent" for name in wrong]
         self._compare_sums(found)
         self._compare_projects()
+        self._compare_jobs()
         self._check_database()
         self._check_processes()
         grown = sum(len(versions) > 1 for versions in truth.sent.values())
@@ -474,6 +497,19 @@ class Drill:
         if told:
             self.problems.append("a project was judged twice")
         self.figures["projects judged"] = f"{fates['done 7']} of {len(self.projects)}"
+
+    def _compare_jobs(self) -> None:
+        """Every job does its work once its time has come again."""
+        self._make_due()
+        self._worker()
+        waiting = "SELECT name FROM jobs WHERE due_at = 1 OR claim IS NOT NULL"
+        self._until(lambda: not self._ask(waiting), "every job to run")
+        last = "SELECT name, problem FROM job_runs WHERE id IN (SELECT MAX(id) FROM job_runs GROUP BY name)"
+        self.problems += [f"the job {name} failed: {problem}" for name, problem in self._ask(last) if problem]
+        runs, names, killed = self._ask(
+            "SELECT COUNT(*), COUNT(DISTINCT name), SUM(problem LIKE 'The worker ended%') FROM job_runs"
+        )[0]
+        self.figures["runs of jobs"] = f"{runs} of {names}, {killed} of them killed in the middle"
 
     def _check_database(self) -> None:
         """The file, the security log and every backup are whole; each session was noted once."""
@@ -536,6 +572,7 @@ def _holds(truth: Truth, found: dict[Name, list[Figures]], name: Name, version: 
 SAID = {
     "web": "web",
     "worker": "worker",
+    "jobs": "worker, while it runs its jobs",
     "both": "web and worker",
     "start": "both, while they start",
     "backup": "both and a backup under way",
