@@ -29,6 +29,7 @@ from arena.core.clock import DAY, Days
 from arena.core.db import Database
 from arena.core.migrate import migrate
 from arena.rooms import schemas
+from arena.usage.actions.costs import apply_prices
 from arena.usage.actions.records import record
 from arena.usage.models import TOOL_BY_ID, Report, Road
 from arena.wire import Record, record_key, session_hash
@@ -89,6 +90,7 @@ def fill(data: Path, people: int, records: int) -> None:
     place = config.place(data)
     migrate(place.database, schemas())
     db = Database(place.database)
+    apply_prices(db, days=Days("UTC"), now=now)  # before there is anything to price anew
     for number in range(people):
         id = ids.uuid7()
         add = partial(accounts.add_user, display_name=f"Payer {number}", role="member", password_hash=None, now=now)
