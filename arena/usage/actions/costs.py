@@ -9,7 +9,7 @@ from arena.core.log import log
 from arena.prices import store as price_tables
 from arena.usage import store
 from arena.usage.actions.book import Book
-from arena.usage.actions.recount import recount
+from arena.usage.actions.recount import in_turn, recount_all
 
 
 def reprice(conn: sqlite3.Connection, user_id: str, *, since: str, days: Days, now: int) -> int:
@@ -27,19 +27,21 @@ def reprice(conn: sqlite3.Connection, user_id: str, *, since: str, days: Days, n
 def apply_prices(db: Database, *, days: Days, now: int) -> int:
     """Give all usage the prices of tables that were loaded since the last time; return how many records it moved.
 
-    A write a person, so that the box serves meanwhile; what was interrupted is done again by the next call. Before
-    the first table nothing had a cost, so then everything is counted anew. (From a thread: it waits.)
+    A write a person, and others in between, so that the box serves meanwhile; what was interrupted is done again by
+    the next call. Before the first table nothing had a cost, so then everything is counted anew. (From a thread: it
+    waits.)
     """
     waiting = db.read_sync(price_tables.unapplied)
     if not waiting:
         return 0
     moved = 0
     since = min(version.as_of for version in waiting)
-    for user_id in db.read_sync(store.people_with_records):
-        if waiting[0].number == 1:
-            db.write_sync(partial(recount, user_id=user_id, days=days, now=now))
-        else:
-            moved += db.write_sync(partial(reprice, user_id=user_id, since=since, days=days, now=now))
+    people = db.read_sync(store.people_with_records)
+    if waiting[0].number == 1:
+        recount_all(db, people, days=days, now=now)
+    else:
+        for user_id in people:
+            moved += in_turn(db, partial(reprice, user_id=user_id, since=since, days=days, now=now))
     db.write_sync(partial(price_tables.set_applied, number=waiting[-1].number, now=now))
     return moved
 

@@ -2,8 +2,9 @@
 
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TypeVar
 
 from arena.audit.actions import note
 from arena.audit.models import Caller
@@ -13,6 +14,7 @@ from arena.usage import store
 from arena.usage.actions.book import Book
 from arena.usage.models import TOOL_BY_ID, Road
 
+T = TypeVar("T")
 PAUSE = 0.15
 """Seconds at the most: who waits for the lock looks again after a tenth of a second at the latest."""
 
@@ -37,9 +39,15 @@ def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> 
 def recount_all(db: Database, people: Iterable[str], *, days: Days, now: int) -> None:
     """Recount several people, each in a write of their own; between two of them others get in. (From a thread.)"""
     for user_id in people:
-        began = time.perf_counter()
-        db.write_sync(partial(recount, user_id=user_id, days=days, now=now))
-        time.sleep(min(PAUSE, time.perf_counter() - began))
+        in_turn(db, partial(recount, user_id=user_id, days=days, now=now))
+
+
+def in_turn(db: Database, write: Callable[[sqlite3.Connection], T]) -> T:
+    """Do one of many writes in a row, and let others in after it. (From a thread: it waits.)"""
+    began = time.perf_counter()
+    done = db.write_sync(write)
+    time.sleep(min(PAUSE, time.perf_counter() - began))
+    return done
 
 
 def forget(
