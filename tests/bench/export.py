@@ -28,6 +28,7 @@ from arena.core import clock, config, ids
 from arena.core.clock import DAY, Days
 from arena.core.db import Database
 from arena.core.migrate import migrate
+from arena.prices.actions import load_shipped
 from arena.rooms import schemas
 from arena.usage.actions.costs import apply_prices
 from arena.usage.actions.records import record
@@ -90,6 +91,7 @@ def fill(data: Path, people: int, records: int) -> None:
     place = config.place(data)
     migrate(place.database, schemas())
     db = Database(place.database)
+    db.write_sync(partial(load_shipped, now=now))
     apply_prices(db, days=Days("UTC"), now=now)  # before there is anything to price anew
     for number in range(people):
         id = ids.uuid7()
