@@ -15,7 +15,6 @@ from arena.core.errors import Invalid
 from arena.leaderboard.models import EVERYONE, Due, Overview, Period, Ranked, Scope, Standing
 
 PERIODS = ("daily", "weekly", "monthly", "all_time")
-PERIODS = ("daily", "weekly", "monthly", "all_time")
 ENDING = ("daily", "weekly", "monthly")
 """The periods that end, and are frozen then."""
 EARLIEST = "2000-01-01"
