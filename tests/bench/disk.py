@@ -30,7 +30,9 @@ from arena.core.clock import Days
 from arena.core.config import Retention
 from arena.core.db import Database
 from arena.core.migrate import migrate
+from arena.prices.actions import load_shipped
 from arena.rooms import schemas
+from arena.usage.actions.costs import apply_prices
 from arena.usage.actions.records import record
 from arena.usage.actions.retention import retain
 from arena.usage.models import TOOL_BY_ID, Report, Road
@@ -87,7 +89,9 @@ def main() -> None:
 
 
 def join(db: Database, now: int) -> list[str]:
-    """Make the people who work; return their ids."""
+    """Make the people who work, and let prices be known; return their ids."""
+    db.write_sync(partial(load_shipped, now=now))
+    apply_prices(db, days=Days("UTC"), now=now)
     people = [ids.uuid7() for _ in range(PEOPLE)]
     for number, id in enumerate(people):
         db.write_sync(partial(_join, id=id, name=f"worker-{number}", now=now))

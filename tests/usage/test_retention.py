@@ -22,9 +22,10 @@ from arena.accounts.actions.people import delete_user
 from arena.audit.models import OPERATOR, Caller
 from arena.core import clock, sqlite
 from arena.core.clock import Days
-from arena.core.config import Config, Retention
+from arena.core.config import Config, Retention, place
 from arena.core.db import Database
 from arena.core.errors import Conflict
+from arena.core.work import At, Work
 from arena.deliveries.actions import enqueue
 from arena.deliveries.models import Webhook
 from arena.leaderboard.actions.boards import board
@@ -35,6 +36,7 @@ from arena.prices.actions import load
 from arena.prices.models import Price, Rates, Table
 from arena.profiles.actions import facts
 from arena.profiles.rules import public
+from arena.schedule import JOBS
 from arena.usage import store
 from arena.usage.actions import retention
 from arena.usage.actions.anomalies import judge
@@ -726,7 +728,18 @@ def test_a_late_record_of_a_day_without_rows_moves_totals_alone(box: Database) -
     assert box.read_sync(partial(store.longest_streak, user_id=BOB)) == 140
 
 
-# -- the command
+# -- the job and the command
+
+
+def test_the_nightly_job_says_what_it_did(box: Database) -> None:
+    (job,) = [each for each in JOBS if each.name == "arena.usage.retain"]
+    assert job.when == At(2, 0)
+    work = Work(box, Config(), place(box.path.parent), Days("UTC"), lambda: NOW)
+    said = job.do(work)
+    assert said is not None
+    assert said.startswith(f"{rows(box, 'closed_records')} usage_records, ")
+    assert said.endswith(" writes")
+    assert job.do(work) is None
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from arena.usage.actions.book import Book
 from arena.usage.models import TOOL_BY_ID, Road
 
 T = TypeVar("T")
-PAUSE = 0.15
-"""Seconds at the most: who waits for the lock looks again after a tenth of a second at the latest."""
+PAUSE = 0.3
+"""Seconds at the most: who waits for the lock looks again after a tenth of a second at the latest, on a busy machine
+after more."""
 
 
 def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> None:
@@ -37,7 +38,7 @@ def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> 
 
 
 def recount_all(db: Database, people: Iterable[str], *, days: Days, now: int) -> None:
-    """Recount several people, each in a write of their own; between two of them others get in. (From a thread.)"""
+    """Recount several people, each in a write of their own. (From a thread: it waits.)"""
     for user_id in people:
         in_turn(db, partial(recount, user_id=user_id, days=days, now=now))
 
