@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from arena import admin
 from arena.accounts import store as accounts
@@ -229,11 +231,14 @@ def contents(db: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 def test_no_figure_tells_that_detail_is_gone(box: Database) -> None:
     before, records = figures(box), rows(box, "usage_records")
+    known = box.read_sync(store.sizes)["usage_records"]
     gone = run(box)
     assert gone.rows["usage_records"] > 300
     assert gone.rows["sessions"] > 100
     assert gone.rows["daily_user_stats"] == 140
     assert rows(box, "usage_records") == records - gone.rows["usage_records"]
+    sizes = box.read_sync(store.sizes)
+    assert (sizes["usage_records"] + sizes["closed_records"], sizes["closed_records"] > 300) == (known, True)
     assert rows(box, "closed_records") == gone.rows["usage_records"]
     after = figures(box)
     assert after == before
@@ -613,6 +618,22 @@ def test_a_run_beside_somebody_who_writes_loses_nothing(box: Database, monkeypat
     assert figures(box) == shown
 
 
+def test_two_runs_at_once_close_everything_once(box: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 20)
+    detail = Retention(daily_days=0)
+    before, told = _without_detail(box), look(box, detail, days=Days("UTC"), now=NOW).rows
+    other = Database(box.path)
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(run, each, detail) for each in (box, other)]
+        gone = [each.result().rows for each in runs]
+    other.close_sync()
+    assert {table: sum(each.get(table, 0) for each in gone) for table in told} == told
+    assert rows(box, "closed_records") == told["usage_records"]
+    for id in PEOPLE.values():
+        box.write_sync(partial(recount, user_id=id, days=Days("UTC"), now=NOW))
+    assert _without_detail(box) == before
+
+
 # -- who asks for closed things
 
 
@@ -735,8 +756,10 @@ def test_the_nightly_job_says_what_it_did(box: Database) -> None:
     (job,) = [each for each in JOBS if each.name == "arena.usage.retain"]
     assert job.when == At(2, 0)
     work = Work(box, Config(), place(box.path.parent), Days("UTC"), lambda: NOW)
-    said = job.do(work)
+    with capture_logs() as log:
+        said = job.do(work)
     assert said is not None
+    assert [(each["event"], each["usage_records"]) for each in log] == [("retention", rows(box, "closed_records"))]
     assert said.startswith(f"{rows(box, 'closed_records')} usage_records, ")
     assert said.endswith(" writes")
     assert job.do(work) is None
