@@ -5,6 +5,7 @@
 from arena.admin import command
 
 import argparse
+import gc
 from datetime import date
 from functools import partial
 
@@ -27,7 +28,11 @@ def main(argv: list[str]) -> int:
 def _recompute(box: Opened, arguments: argparse.Namespace) -> None:
     days = Days(box.config.arena.time_zone)
     people = box.db.read_sync(partial(store.people_with_records_since, day=arguments.since or ""))
-    recount_all(box.db, people, days=days, now=clock.now())
+    gc.disable()  # of a hundred thousand records nothing is garbage, and looking for it takes an eighth of the time
+    try:
+        recount_all(box.db, people, days=days, now=clock.now())
+    finally:
+        gc.enable()
     if not arguments.since:
         box.place.zone.write_text(box.config.arena.time_zone)
     print(f"{words.plural(len(people), 'person', 'people')} recomputed.")

@@ -15,9 +15,8 @@ from arena.usage.actions.book import Book
 from arena.usage.models import TOOL_BY_ID, Road
 
 T = TypeVar("T")
-PAUSE = 0.3
-"""Seconds at the most: who waits for the lock looks again after a tenth of a second at the latest, on a busy machine
-after more."""
+PAUSE = 0.2
+"""Seconds at the most: who waits for the lock looks again after a tenth of one, on a busy machine a little later."""
 
 
 def recount(conn: sqlite3.Connection, user_id: str, *, days: Days, now: int) -> None:
