@@ -379,7 +379,7 @@ SECONDS = re.compile(r"[0-9]{1,12}")
 
 def signature(key: str, timestamp: str, body: bytes) -> str:
     """The signature of a request: lower-case hex HMAC-SHA256 over time and raw body, under the whole key."""
-    return hmac.new(key.encode(), timestamp.encode() + b":" + body, "sha256").hexdigest()
+    return hmac.digest(key.encode(), timestamp.encode() + b":" + body, "sha256").hex()
 
 
 def signature_problem(key: str, timestamp: str | None, sent: str | None, body: bytes, now: int) -> Unsigned | None:

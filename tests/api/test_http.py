@@ -6,7 +6,7 @@ import socket
 import httpx
 import pytest
 
-from tests.flows.serving import Serving, Visitor
+from tests.flows.serving import Person, Serving, Visitor, session
 
 
 def said_to(box: Serving, *lines: str) -> bytes:
@@ -151,3 +151,21 @@ def test_a_kept_answer_is_what_was_made(box: Serving) -> None:
             known = httpx.get(box.url + path, headers={**heads, "If-None-Match": first.headers["etag"]})
             assert (known.status_code, known.content) == (304, b"")
             assert known.headers["content-security-policy"] == first.headers["content-security-policy"]
+
+
+def test_an_answer_is_the_same_over_a_connection_that_ends_and_one_that_stays(box: Serving, alice: Person) -> None:
+    changing = ("x-request-id", "date", "x-ratelimit-remaining", "x-ratelimit-reset", "connection")
+    sent = session()
+    assert alice.send(sent).status_code == 201
+    stays = alice.send(sent)
+    ends = alice.send(sent, Connection="close")
+    assert (stays.status_code, ends.status_code) == (200, 200)
+    assert stays.json()["data"] == ends.json()["data"]
+    assert sorted(stays.headers) == sorted(set(ends.headers) - {"connection"})
+    for name, value in stays.headers.items():
+        assert name in changing or ends.headers[name] == value, name
+    with httpx.Client() as one:
+        for number in range(5):
+            request = alice.request(session(sessionId=f"over-one-connection-{number}"))
+            assert one.post(f"{box.url}/api/v1/sessions", **request).status_code == 201
+            assert one.get(f"{box.url}/api/leaderboard").status_code == 200

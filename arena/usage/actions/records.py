@@ -53,7 +53,8 @@ def deliver(conn: sqlite3.Connection, items: list[Delivery]) -> list[tuple[Perso
 
     What each person's requests have in common is read and written once, and so is the end of the security log.
     """
-    people = {item.owner.key_id: still_good(conn, item.owner) for item in items}
+    owners = {item.owner.key_id: item.owner for item in items}
+    people = {key_id: still_good(conn, owner) for key_id, owner in owners.items()}
     by_person: dict[str, list[int]] = defaultdict(list)
     for index, item in enumerate(items):
         if people[item.owner.key_id] is not None:
