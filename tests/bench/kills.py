@@ -61,11 +61,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kills", type=int, nargs="?", default=1_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--projects", type=int, default=10 * PEOPLE, help="handed in meanwhile (a person: 10 a day)")
     parser.add_argument("--pause", type=float, default=0.05, help="seconds between two requests of a client")
     options = parser.parse_args()
     heading(f"{options.kills} kills under load of {CLIENTS} clients (seed {options.seed})")
     with measure.scratch() as scratch:
-        drill = Drill(scratch, options.kills, random.Random(options.seed), options.pause)
+        drill = Drill(scratch, options.kills, random.Random(options.seed), options.pause, options.projects)
         try:
             drill.run()
         finally:
@@ -197,8 +198,9 @@ def post(client: Client, path: str, body: bytes) -> tuple[int, dict[str, Any]] |
 class Drill:
     """A box, its clients, and who kills it."""
 
-    def __init__(self, scratch: Path, kills: int, chance: random.Random, pause: float) -> None:
+    def __init__(self, scratch: Path, kills: int, chance: random.Random, pause: float, projects: int) -> None:
         self.data, self.chance, self.kills, self.pause = scratch / "box", chance, kills, pause
+        self.most_projects = projects
         self.data.mkdir()
         self.port = measure.free_port()
         self.model = Model()
@@ -403,7 +405,7 @@ class Drill:
 
     def _submit(self, at: int) -> None:
         """Hand a project in now and then, as many as a person may on a day."""
-        if at % 5 or len(self.projects) >= 10 * PEOPLE:
+        if at % 5 or len(self.projects) >= self.most_projects:
             return
         author = self.authors[len(self.projects) % PEOPLE]
         sent = {"projectName": f"project-{at}", "description": f"{README}\nNumber {at}.\n"}
@@ -429,6 +431,7 @@ class Drill:
 
     def _compare(self) -> None:
         truth = self.truth
+        self._compare_jobs()  # its new worker looks at once what others left
         self._until(self._all_judged, "every project to be judged", 3 * PATIENCE)
         found = self._found()
         missing = [name for name, version in truth.acknowledged.items() if not _holds(truth, found, name, version)]
@@ -439,7 +442,6 @@ class Drill:
         self.problems += [f"{name}: {found[name]}, which was never sent" for name in wrong]
         self._compare_sums(found)
         self._compare_projects()
-        self._compare_jobs()
         self._check_database()
         self._check_processes()
         grown = sum(len(versions) > 1 for versions in truth.sent.values())
