@@ -25,7 +25,7 @@ import measure
 from measure import heading, table
 
 from arena.accounts import store as accounts
-from arena.core import clock, config, ids
+from arena.core import clock, config, ids, log
 from arena.core.clock import Days
 from arena.core.config import Retention
 from arena.core.db import Database
@@ -58,6 +58,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=1_000_000)
     records: int = parser.parse_args().records
+    log.configure("warning")
     with measure.scratch() as scratch:
         place, now = config.place(scratch), clock.now()
         migrate(place.database, schemas())
