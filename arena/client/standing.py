@@ -8,7 +8,9 @@ from contextlib import suppress
 from arena.client import credentials, lock
 from arena.client.api import Api, Standing
 from arena.client.home import Refused, read_if_there, state_folder, write_private
-from arena.client.statusline import EVERY
+
+FRESH = 30.0
+"""Seconds for which nobody asks again: half of what the status line lets pass between two times."""
 
 
 def refresh() -> int:
@@ -46,7 +48,7 @@ def forget() -> None:
 
 def _fresh() -> bool:
     try:
-        return bool(0 <= time.time() - json.loads(read_if_there(_path()))["at"] < EVERY / 2)
+        return bool(0 <= time.time() - json.loads(read_if_there(_path()))["at"] < FRESH)
     except (ValueError, LookupError, TypeError):
         return False
 
