@@ -303,7 +303,8 @@ class Database:
         log_file = self.path.with_name(f"{self.path.name}-wal")
         while self._committed.wait() and not self._closing.is_set():
             self._committed.clear()
-            with contextlib.suppress(sqlite3.OperationalError):  # full or locked: the next one catches up
+            # Full or locked: the next one catches up. There is no log before the tables are made.
+            with contextlib.suppress(sqlite3.OperationalError, FileNotFoundError):
                 _checkpoint(conn)
                 if sqlite.JOURNAL == "wal" and log_file.stat().st_size > LONG_LOG:
                     _shorten(conn)
