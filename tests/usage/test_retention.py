@@ -1,5 +1,6 @@
 """Retention lets detail go and keeps what it added up to: nobody can tell from any figure that it ran."""
 
+import logging
 import os
 import signal
 import sqlite3
@@ -14,15 +15,15 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from structlog.testing import capture_logs
 
 from arena import admin
 from arena.accounts import store as accounts
 from arena.accounts.actions.people import delete_user
 from arena.audit.models import OPERATOR, Caller
-from arena.core import clock, sqlite
+from arena.core import clock, log, sqlite
 from arena.core.clock import Days
 from arena.core.config import Config, Retention, place
 from arena.core.db import Database
@@ -752,17 +753,31 @@ def test_a_late_record_of_a_day_without_rows_moves_totals_alone(box: Database) -
 # -- the job and the command
 
 
-def test_the_nightly_job_says_what_it_did(box: Database) -> None:
+@pytest.fixture
+def quiet_again() -> Iterator[None]:
+    """Leave the logging of the process as it was."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("quiet_again")
+def test_the_nightly_job_says_what_it_did_in_the_log_too(box: Database, capsys: pytest.CaptureFixture[str]) -> None:
     (job,) = [each for each in JOBS if each.name == "arena.usage.retain"]
     assert job.when == At(2, 0)
     work = Work(box, Config(), place(box.path.parent), Days("UTC"), lambda: NOW)
-    with capture_logs() as log:
-        said = job.do(work)
+    told = look(box, KEEP, days=Days("UTC"), now=NOW).rows
+    log.configure("info")
+    said = job.do(work)
+    logged = [msgspec.json.decode(line) for line in capsys.readouterr().err.splitlines()]
+    assert job.do(work) is None
+    assert capsys.readouterr().err == ""
+    assert {each["table"]: each["count"] for each in logged if each["event"] == "retention"} == told
     assert said is not None
-    assert [(each["event"], each["usage_records"]) for each in log] == [("retention", rows(box, "closed_records"))]
     assert said.startswith(f"{rows(box, 'closed_records')} usage_records, ")
     assert said.endswith(" writes")
-    assert job.do(work) is None
 
 
 @pytest.fixture
