@@ -43,9 +43,9 @@ def _tells_anybody(config: Config) -> bool:
 
 
 JOBS = (
-    Job("arena.audit.prune", "takes the oldest rows of the security log away", At(2, 0), audit.prune),
+    Job("arena.audit.prune", "takes the oldest rows of the security log away", At(2, 0), audit.prune, is_final=True),
     Job("arena.deliveries.send", "sends the mail and the messages that wait", Minutely(), deliveries.send),
-    Job("arena.deliveries.prune", "takes the oldest messages that were sent away", At(2, 20), deliveries.prune),
+    Job("arena.deliveries.prune", "takes the oldest sent messages away", At(2, 20), deliveries.prune, is_final=True),
     Job("arena.accounts.tidy", "takes web sessions, links and codes away that are over", Hourly(17), accounts.tidy),
     Job("arena.accounts.notify", "mails what happened to accounts", Minutely(), accounts.notify, _has_mail),
     Job("arena.backups.run", "writes a backup, and lets old ones go", Hourly(7), backups.run, _each_hour),
@@ -53,11 +53,11 @@ JOBS = (
     Job("arena.backups.copy", "copies backups into the bucket", Hourly(12), backups.copy, _copies_backups),
     Job("arena.operations.optimise", "renews the figures by which queries are planned", At(3, 41), operations.optimise),
     Job("arena.operations.check", "reads the whole database and sees that it makes sense", At(3, 11), operations.check),
-    Job("arena.usage.retain", "lets the detail of old records and sessions go, and old days", At(2, 0), usage.retain),
+    Job("arena.usage.retain", "lets the detail of old usage go, and old days", At(2, 0), usage.retain, is_final=True),
     Job("arena.usage.price", "checks that every model that was used has a price", At(3, 20), usage.price),
     Job("arena.projects.evaluate", "judges the projects that wait", Minutely(), projects.evaluate, _has_a_model),
-    Job("arena.leaderboard.freeze", "freezes the rankings of what is over", At(0, 5), leaderboard.freeze),
-    Job("arena.leaderboard.prune", "lets old rankings of single days go", At(2, 10), leaderboard.prune),
+    Job("arena.leaderboard.freeze", "freezes rankings of what is over", At(0, 5), leaderboard.freeze, is_final=True),
+    Job("arena.leaderboard.prune", "lets old rankings of single days go", At(2, 10), leaderboard.prune, is_final=True),
     Job("arena.chat.watch", "tells of new leaders, budgets and failing jobs", Minutely(), chat.watch, _tells_anybody),
     Job("arena.chat.tell_week", "tells how the week ended", At(9, 0, 0), chat.tell_week, _tells_somebody),
     Job("arena.digests.send", "writes last week's mail", At(7, 0, weekday=0), digests.send, _has_mail),

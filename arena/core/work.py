@@ -86,3 +86,5 @@ class Job(Struct, frozen=True):
     do: Callable[[Work], str | None]
     """Do it; return in a few words what was done, or None where there was nothing to do."""
     is_on: Callable[[Config], bool] = lambda _: True
+    is_final: bool = False
+    """Whether it takes away or settles for good. A clock that is far ahead must not do that: see `Runner`."""

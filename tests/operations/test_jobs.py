@@ -17,7 +17,7 @@ from arena.core.config import Config, Place, Retention
 from arena.core.db import Database
 from arena.core.work import At, Hourly, Job, Minutely, Work
 from arena.operations import store
-from arena.operations.actions.jobs import DIED, REMEMBERED, Runner, optimise
+from arena.operations.actions.jobs import DIED, REMEMBERED, WAITS, Runner, optimise
 from arena.operations.models import JobRun, JobState
 from arena.operations.rules.jobs import LEASE
 from arena.schedule import JOBS
@@ -225,6 +225,30 @@ def test_a_clock_that_was_wrong_keeps_no_job_back(
     due_at = state(work).due_at
     assert due_at is not None
     assert clock.now < due_at <= clock.now + HOUR
+
+
+def test_what_cannot_be_undone_waits_once_when_the_clock_is_a_month_further(
+    work: Work, deed: Deed, clock: Clock
+) -> None:
+    runner = Runner([Job("arena.test.do", "does it", At(2, 0), deed, is_final=True)], work)
+    clock.now += DAY
+    turn(runner)
+    assert deed.times == 1
+    clock.now += 29 * DAY
+    turn(runner)
+    assert deed.times == 2
+    clock.now += 31 * DAY
+    turn(runner)
+    turn(runner)
+    assert (deed.times, runs(work)[0].did, runs(work)[0].problem) == (2, WAITS, "")
+    clock.now -= 31 * DAY  # it was wrong
+    turn(runner)
+    assert deed.times == 3
+    clock.now += 31 * DAY  # or it was right
+    turn(runner)
+    clock.now += DAY
+    turn(runner)
+    assert deed.times == 4
 
 
 def test_a_look_each_minute_leaves_a_row_only_if_there_was_something(work: Work, deed: Deed) -> None:

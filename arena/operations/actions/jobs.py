@@ -19,13 +19,16 @@ from arena.operations.rules.jobs import LEASE, again_at, is_due
 
 REMEMBERED = 30 * DAY
 DIED = "The worker ended in the middle of it."
+LONG = 30 * DAY
+WAITS = "nothing: its last run is so long ago that the clock may be wrong; if it is right, the next run goes ahead"
 
 
 class Runner:
     """A worker's side of the timetable. (From threads: each method waits.)
 
     The row of a job says when it is due and who runs it. So a run that was missed while the box was off, and one that
-    ended with its worker, is made up for; and of two workers one does it.
+    ended with its worker, is made up for; and of two workers one does it. A job that cannot be undone and has not run
+    for a month only says so, once: a clock that jumps ahead must not take away what is young.
     """
 
     def __init__(self, jobs: Iterable[Job], work: Work) -> None:
@@ -57,7 +60,7 @@ class Runner:
         elif self.work.db.write_sync(partial(self._claim, job=job, when=job.when, now=self.work.now())):
             self.running.add(name)
             try:
-                run = self._do(job)
+                run = self._do(job) if not job.is_final or self._ran_lately(name) else self._wait(name)
             finally:
                 self.running.discard(name)
             self.work.db.write_sync(partial(self._finish, when=job.when, run=run))
@@ -94,6 +97,15 @@ class Runner:
         last = self.work.db.read_sync(partial(store.last_run, name=job.name))
         if run.did or run.problem or (last is not None and last.problem):
             self.work.db.write_sync(partial(store.add_run, run=run))
+
+    def _ran_lately(self, name: str) -> bool:
+        last = self.work.db.read_sync(partial(store.last_run, name=name))
+        return last is None or self.work.now() - last.finished_at < LONG
+
+    def _wait(self, name: str) -> JobRun:
+        log().warning("job", name=name, reason=WAITS)
+        now = self.work.now()
+        return JobRun(name, now, now, WAITS, "")
 
     def _do(self, job: Job) -> JobRun:
         started = self.work.now()
