@@ -9,6 +9,7 @@ import contextlib
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import time
 from pathlib import Path
@@ -180,9 +181,14 @@ def logs(serve: Serve) -> tuple[Serving, Path]:
     fill(other, "mallory")
     for at in range(50):
         other.add(f"person-{at}")
+    workers = other.worker_pids()
+    for pid in workers:  # one that ends in order takes the log with it
+        os.kill(pid, signal.SIGSTOP)
     other.kill()
     log = other.data / "arena.db-wal"
     shutil.copy(log, log.with_name("kept"))
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
     fill(box)
     assert box.stop() == 0
     wait_until(lambda: other.worker_pids() == [], 15)
