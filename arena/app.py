@@ -44,6 +44,7 @@ from arena.core.log import Seldom, log
 from arena.core.queue import Waker
 from arena.doors import BY_ROUTE, check, doorkeeper
 from arena.openapi import document
+from arena.projects.store import passed
 from arena.rooms import Handler, figures, hot_handlers, routers, sizes
 from arena.schedule import JOBS
 from arena.web.answers import Answers, Kept, Key, Question, packed, question
@@ -76,6 +77,7 @@ def build(config: Config, place: Place, worker_runs: Callable[[], bool] = lambda
         identify=identify,
         worker_runs=worker_runs,
         sizes=sizes,
+        passed=passed,
         figures=figures,
         jobs=JOBS,
         wake=Waker(place.data, keyring),

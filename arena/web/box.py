@@ -62,6 +62,8 @@ class Box(Struct, frozen=True):
     """Whether the worker is alive."""
     sizes: Callable[[Any], dict[str, int]] = lambda _: {}
     """How many rows the large tables have, told by the rooms that they belong to."""
+    passed: Callable[[Any, str], int] = lambda *_: 0
+    """How many projects of a person passed, told on a connection by the room that judges them."""
     jobs: tuple[Job, ...] = ()
     """The timetable of the worker."""
     wake: Callable[[str], Awaitable[None]] = _nobody

@@ -284,6 +284,8 @@ def test_the_form_keeps_what_was_typed_and_leads_to_a_page_that_follows(alice: P
 def test_a_browser_may_submit_as_programs_do(alice: Person, judge: Model) -> None:
     with signed_in(alice) as visitor:
         assert visitor.post(EVALUATE, json=body("by cookie")).json()["evaluation"]["passed"] is True
+        assert visitor.get("/api/me").json()["data"]["successfulProjectsCount"] == 1
+        assert visitor.get("/api/auth/me").json()["user"]["successfulProjectsCount"] == 1
         forged = visitor.post(EVALUATE, json=body("forged"), headers={"Sec-Fetch-Site": "cross-site"})
         assert forged.status_code == 403
     nobody = httpx.post(alice.box.url + EVALUATE, json=body())

@@ -1,6 +1,7 @@
 """Let people in and out, and take stock of them."""
 
 import sqlite3
+from collections.abc import Callable
 
 from arena.accounts import rules, store
 from arena.accounts.models import Export, Myself, Person, Role
@@ -161,8 +162,8 @@ def with_id(conn: sqlite3.Connection, id: str) -> Person:
     return person
 
 
-def myself(conn: sqlite3.Connection, *, user_id: str) -> Myself:
-    """Gather what a person is told of themselves. Raises `NotFound`."""
+def myself(conn: sqlite3.Connection, *, user_id: str, passed: Callable[[sqlite3.Connection, str], int]) -> Myself:
+    """Gather what a person is told of themselves; ``passed`` counts their projects. Raises `NotFound`."""
     account, newest = store.account(conn, user_id), store.newest_key(conn, user_id)
     linked = store.identities_of(conn, user_id)
     if account is None:
@@ -176,7 +177,7 @@ def myself(conn: sqlite3.Connection, *, user_id: str) -> Myself:
         github_avatar_url=account.github_avatar_url,
         api_key_prefix=newest.prefix if newest else None,
         privacy_mode=account.privacy_mode,
-        successful_projects_count=0,
+        successful_projects_count=passed(conn, user_id),
         created_at=iso(account.created_at),
         updated_at=iso(account.updated_at),
     )

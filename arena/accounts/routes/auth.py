@@ -66,8 +66,8 @@ async def logout(request: AnyRequest) -> Response[bytes]:
 @get("/api/auth/me", bare=True, data=Whoami)
 async def whoami(request: AnyRequest) -> ASGIApp:
     """Tell who is signed in."""
-    id = me(request).id
-    return Answer(encode(Whoami(box_of(request).db.glance(partial(people.myself, user_id=id)))), 200)
+    box, id = box_of(request), me(request).id
+    return Answer(encode(Whoami(box.db.glance(partial(people.myself, user_id=id, passed=box.passed)))), 200)
 
 
 @post("/api/auth/register", csrf="json", status_code=201, bare=True, body=Register, data=CameIn)

@@ -21,8 +21,8 @@ AnyRequest = Request[Any, Any, Any]
 @get("/api/me", data=Myself)
 async def myself(request: AnyRequest) -> ASGIApp:
     """Tell the visitor what is kept of them."""
-    id = me(request).id
-    return answer(box_of(request).db.glance(partial(people.myself, user_id=id)))
+    box, id = box_of(request), me(request).id
+    return answer(box.db.glance(partial(people.myself, user_id=id, passed=box.passed)))
 
 
 @get("/api/me/api-key")
