@@ -7,6 +7,8 @@ from collections.abc import Hashable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from arena.core import clock
 from arena.core.clock import Days
 from arena.core.config import Config
@@ -33,9 +35,9 @@ def board(
 ) -> Board:
     """Rank a scope's people in the calendar period that holds today, with their places at the end of yesterday."""
     before = places_yesterday(conn, period, metric, today=today, config=config, scope=scope)
-    return _board(
-        conn, standings(conn, period, today, config, scope.tool), period, metric, before, today, config, scope
-    )
+    people = standings(conn, period, today, config, scope.tool)
+    placed = place(on_board(people, scope, metric), metric, before)
+    return _board(conn, placed, period, metric, today, today, config, scope)
 
 
 def places_yesterday(
@@ -62,23 +64,12 @@ def board_of(
     before = {each.user_id: each.rank for each in earlier}
     placed = _placed(conn, period, min(end, today), metric, before, config, scope)
     frozen = store.period(conn, period, start) if end < today else None
-    return Board(
-        period=period,
-        metric=metric,
-        start=start,
-        end=end,
-        today=today,
-        zone=config.arena.time_zone,
-        standings=placed,
-        overview=overview(placed),
-        scope=scope,
-        tools=_tools(conn, scope),
-        teams=tuple(teams.teams(conn)),
+    return msgspec.structs.replace(
+        _board(conn, placed, period, metric, start, today, config, scope),
         then="before",
         is_over=end < today,
         is_final=frozen is not None and frozen.final_at is not None,
         final_from=_final_from(frozen, config) if frozen else "",
-        oldest=_oldest(conn, period),
     )
 
 
@@ -169,16 +160,16 @@ def find_scope(conn: sqlite3.Connection, *, tool: str, team: str) -> Scope:
 
 def _board(
     conn: sqlite3.Connection,
-    people: Iterable[Standing],
+    placed: tuple[Standing, ...],
     period: str,
     metric: str,
-    before: dict[str, int],
+    day: str,
     today: str,
     config: Config,
     scope: Scope,
 ) -> Board:
-    first, last = window(period, today)
-    placed = place(on_board(people, scope, metric), metric, before)
+    """The board of the period that holds a day, of people in their places."""
+    first, last = window(period, day)
     return Board(
         period=period,
         metric=metric,
@@ -353,7 +344,8 @@ class Boards:
             self._standings = {key: kept for key, kept in self._standings.items() if kept[0] == version}
             self._standings[period, scope.tool] = version, today, people
         before = self._places_yesterday(conn, period, metric, today, scope)
-        return _board(conn, people, period, metric, before, today, self._config, scope)
+        placed = place(on_board(people, scope, metric), metric, before)
+        return _board(conn, placed, period, metric, today, today, self._config, scope)
 
     def _places_yesterday(
         self, conn: sqlite3.Connection, period: str, metric: str, today: str, scope: Scope
