@@ -4,8 +4,10 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.peers.server import Postbox
 
 README = """# Tally
 
@@ -37,7 +39,7 @@ def verdict(functionality: Any = 4, practicality: Any = 3, **more: Any) -> dict[
 Fault = int | bytes | Callable[[BaseHTTPRequestHandler], None]
 
 
-class Model:
+class Model(Postbox):
     """Answers what `says` says; ``faults`` come first, one a request: a status, bytes, or a function."""
 
     def __init__(self) -> None:
@@ -51,32 +53,7 @@ class Model:
         self.delay = 0.0
         self.busy = self.busiest = 0
         self.lock = threading.Lock()
-        model = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                model.answer(self)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: Any) -> None:
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        super().__init__()
 
     def env(self, provider: str = "openai_compatible", **more: str) -> dict[str, str]:
         """The environment of a box that asks this model."""

@@ -1,14 +1,14 @@
 """Somebody who receives webhooks on loopback, with faults on demand."""
 
-import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
+
+from tests.peers.server import Postbox
 
 Fault = int | tuple[int, dict[str, str]] | Callable[[BaseHTTPRequestHandler], None]
 
 
-class Receiver:
+class Receiver(Postbox):
     """Answers 204; ``faults`` come first, one a call: a status, one with headers, or a function."""
 
     def __init__(self) -> None:
@@ -16,33 +16,8 @@ class Receiver:
         self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                receiver.answer(self)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: Any) -> None:
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook/T0KEN"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
-        self.thread.start()
-
-    def close(self) -> None:
-        """Listen no more."""
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
+        super().__init__()
+        self.url += "/hook/T0KEN"
 
     def answer(self, to: BaseHTTPRequestHandler) -> None:
         """Keep what came, and answer."""

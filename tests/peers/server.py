@@ -57,3 +57,40 @@ class Peer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class Postbox:
+    """Hands every POST to `answer`, whatever that does with it. A caller that hangs up is no news."""
+
+    def __init__(self) -> None:
+        box = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                box.answer(self)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: Any) -> None:
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self.thread.start()
+
+    def close(self) -> None:
+        """Listen no more."""
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+    def answer(self, to: BaseHTTPRequestHandler) -> None:
+        """Read what came, and answer."""
+        raise NotImplementedError
